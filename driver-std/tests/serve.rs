@@ -1,0 +1,239 @@
+//! What a client sees of the pool and of a graceful stop.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown as Half, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use host_core::os::{Root, Shutdown};
+use host_core::{Server, Site};
+use tempfile::TempDir;
+
+/// More than the kernel buffers for a client that does not read.
+const BIG: u64 = 64 << 20;
+
+fn server() -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("small"), "small content").unwrap();
+    let big = File::create(folder.path().join("big")).unwrap();
+    big.set_len(BIG).unwrap();
+    let root = Root::open(folder.path()).unwrap();
+    (folder, Server::new(Site::new(root)))
+}
+
+struct Running {
+    address: SocketAddr,
+    stop: Shutdown,
+    serving: JoinHandle<io::Result<()>>,
+    _folder: TempDir,
+}
+
+impl Running {
+    fn new(change: impl FnOnce(&mut Server)) -> Self {
+        let (folder, mut server) = server();
+        change(&mut server);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = Shutdown::new().unwrap();
+        let handle = stop.clone();
+        let serve = move || driver_std::serve(Arc::new(server), vec![listener], handle);
+        Self {
+            address,
+            stop,
+            serving: thread::spawn(serve),
+            _folder: folder,
+        }
+    }
+
+    fn connect(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    fn join(self) {
+        self.serving.join().unwrap().unwrap();
+    }
+}
+
+struct Client(TcpStream);
+
+impl Client {
+    fn new(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        let patience = Some(Duration::from_secs(20));
+        stream.set_read_timeout(patience).unwrap();
+        Self(stream)
+    }
+
+    fn request(&mut self, path: &str) {
+        write!(self.0, "GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    }
+
+    /// Reads a head, and not a byte more.
+    fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.0.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    fn body<const LEN: usize>(&mut self) -> [u8; LEN] {
+        let mut body = [0; LEN];
+        self.0.read_exact(&mut body).unwrap();
+        body
+    }
+
+    fn get_small(&mut self) -> String {
+        self.request("/small");
+        let head = self.head();
+        assert_eq!(&self.body(), b"small content");
+        head
+    }
+
+    /// Bytes until the end of the stream, or until a reset.
+    fn rest(&mut self) -> u64 {
+        let mut buffer = vec![0; 1 << 16];
+        let mut total = 0;
+        loop {
+            match self.0.read(&mut buffer) {
+                Ok(0) => return total,
+                Ok(n) => total += n as u64,
+                Err(error) => match error.kind() {
+                    ErrorKind::ConnectionReset => return total,
+                    _ => panic!("{error}"),
+                },
+            }
+        }
+    }
+
+    fn has_nothing_to_read(&self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let peeked = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).unwrap();
+        peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+#[test]
+fn a_client_above_the_bound_waits_until_another_has_gone() {
+    let running = Running::new(|server| server.worker_connections = 2);
+    let (mut first, mut second, mut third) =
+        (running.connect(), running.connect(), running.connect());
+    first.get_small();
+    second.get_small();
+    third.request("/small");
+    first.get_small();
+    second.get_small();
+    assert!(third.has_nothing_to_read());
+    drop(first);
+    third.head();
+    assert_eq!(&third.body(), b"small content");
+    running.stop.trigger();
+    running.join();
+}
+
+#[test]
+fn one_thread_serves_many_clients_in_turn() {
+    let running = Running::new(|server| server.worker_connections = 1);
+    for _ in 0..100 {
+        running.connect().get_small();
+    }
+    running.stop.trigger();
+    running.join();
+}
+
+#[test]
+fn clients_that_come_at_once_are_all_served() {
+    let running = Running::new(|server| server.worker_connections = 3);
+    thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| running.connect().get_small());
+        }
+    });
+    running.stop.trigger();
+    running.join();
+}
+
+#[test]
+fn a_client_that_only_connects_and_goes_leaves_its_place_to_others() {
+    let running = Running::new(|server| server.worker_connections = 1);
+    drop(running.connect());
+    running.connect().get_small();
+    running.stop.trigger();
+    running.join();
+}
+
+#[test]
+fn a_stop_ends_idle_connections_and_lets_answers_end() {
+    let running = Running::new(|_| {});
+    let mut idle = running.connect();
+    idle.get_small();
+    let mut busy = running.connect();
+    busy.request("/big");
+    busy.head();
+    running.stop.trigger();
+    assert_eq!(idle.rest(), 0);
+    assert_eq!(busy.rest(), BIG);
+    let address = running.address;
+    running.join();
+    let refused = TcpStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_stop_answers_who_is_in_the_listen_queue() {
+    let running = Running::new(|server| server.worker_connections = 1);
+    let mut busy = running.connect();
+    busy.request("/big");
+    busy.head();
+    let mut queued = running.connect();
+    queued.request("/small");
+    running.stop.trigger();
+    assert_eq!(busy.rest(), BIG);
+    assert!(queued.head().contains("\r\nConnection: close\r\n"));
+    assert_eq!(&queued.body(), b"small content");
+    assert_eq!(queued.rest(), 0);
+    running.join();
+}
+
+#[test]
+fn a_stop_cuts_answers_that_take_too_long() {
+    let running = Running::new(|server| server.worker_shutdown_timeout = Duration::ZERO);
+    let mut busy = running.connect();
+    busy.request("/big");
+    busy.head();
+    running.stop.trigger();
+    running.join();
+    assert!(busy.rest() < BIG);
+}
+
+#[test]
+fn a_request_on_the_wire_when_the_stop_comes_is_answered() {
+    let (_folder, server) = server();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = Client::new(listener.local_addr().unwrap());
+    client.request("/small");
+    let stop = Shutdown::new().unwrap();
+    stop.trigger();
+    driver_std::serve(Arc::new(server), vec![listener], stop).unwrap();
+    assert!(client.head().contains("\r\nConnection: close\r\n"));
+    assert_eq!(&client.body(), b"small content");
+    assert_eq!(client.rest(), 0);
+}
+
+#[test]
+fn a_client_that_sends_no_more_is_answered() {
+    let running = Running::new(|_| {});
+    let mut client = running.connect();
+    client.request("/small");
+    client.0.shutdown(Half::Write).unwrap();
+    client.head();
+    assert_eq!(&client.body(), b"small content");
+    assert_eq!(client.rest(), 0);
+    running.stop.trigger();
+    running.join();
+}

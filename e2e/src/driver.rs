@@ -1,0 +1,92 @@
+//! Where a driver's binary is, and that it is the one of this source tree.
+
+use std::collections::BTreeMap;
+use std::env::{self, consts::EXE_SUFFIX};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use crate::{Site, eventually};
+
+/// A driver's binary, named like its package.
+#[derive(Clone, Copy, Debug)]
+pub struct Driver {
+    name: &'static str,
+}
+
+impl Driver {
+    /// The binary `name` of the package `name`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// The name of package and binary.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The path of the binary, which cargo has brought up to date once in this process.
+    pub fn binary(&self) -> PathBuf {
+        static BUILT: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        built
+            .entry(self.name)
+            .or_insert_with(|| build(self.name))
+            .clone()
+    }
+
+    /// The binary as a command without arguments.
+    pub fn command(&self) -> Command {
+        Command::new(self.binary())
+    }
+
+    /// A site served with `flags` beside those that each test needs.
+    pub fn site(&self, flags: &[&str]) -> Site {
+        Site::launch(self.command(), flags)
+    }
+
+    /// Runs the binary to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
+        let mut child = self
+            .command()
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("spawn");
+        let ended = eventually(|| child.try_wait().expect("wait").is_some());
+        if !ended {
+            child.kill().expect("kill");
+        }
+        let output = child.wait_with_output().expect("output");
+        assert!(ended, "it goes on running: {output:?}");
+        output
+    }
+}
+
+/// Cargo holds no lock on the target folder while it runs tests, and it needs no network for
+/// what the lock file names and the test run has fetched.
+fn build(name: &str) -> PathBuf {
+    let test = env::current_exe().expect("path of this test");
+    let folder = test.ancestors().nth(2).expect("target/<profile>/deps/test");
+    let profile = match folder.file_name().and_then(OsStr::to_str) {
+        Some("debug") => "dev",
+        Some(profile) => profile,
+        None => panic!("no profile in {}", test.display()),
+    };
+    let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--quiet", "--package", name, "--profile", profile])
+        .arg("--target-dir")
+        .arg(folder.parent().expect("target folder"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo");
+    assert!(
+        output.status.success(),
+        "cargo build --package {name}:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    folder.join(format!("{name}{EXE_SUFFIX}"))
+}

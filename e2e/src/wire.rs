@@ -1,0 +1,137 @@
+//! A socket for rude input: exactly these bytes, and what comes back.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::net::sockopt;
+
+use crate::DEADLINE;
+
+/// How the server ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// In order.
+    Eof,
+    /// With a reset.
+    Reset,
+}
+
+/// A connection that sends the bytes it is told to.
+#[derive(Debug)]
+pub struct Wire {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects; each write leaves at once.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, DEADLINE).expect("connect");
+        stream.set_nodelay(true).expect("nodelay");
+        stream
+            .set_write_timeout(Some(DEADLINE))
+            .expect("write timeout");
+        Self {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Sends `bytes` in as few segments as the kernel likes.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("send");
+    }
+
+    /// Sends `bytes` in one segment each.
+    pub fn send_bytewise(&mut self, bytes: impl AsRef<[u8]>) {
+        for byte in bytes.as_ref().chunks(1) {
+            self.send(byte);
+        }
+    }
+
+    /// Says that no more will be sent, and goes on reading.
+    pub fn finish(&mut self) {
+        self.stream.shutdown(Shutdown::Write).expect("half-close");
+    }
+
+    /// Closes the connection with a reset.
+    pub fn reset(self) {
+        sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).expect("linger");
+    }
+
+    /// Whether nothing arrives for `time`, neither bytes nor the end.
+    pub fn is_quiet(&mut self, time: Duration) -> bool {
+        self.unread.is_empty() && {
+            self.stream
+                .set_read_timeout(Some(time))
+                .expect("read timeout");
+            match self.stream.peek(&mut [0]) {
+                Ok(_) => false,
+                Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            }
+        }
+    }
+
+    /// The next `len` bytes.
+    pub fn read_exact(&mut self, len: usize) -> Vec<u8> {
+        let deadline = Instant::now() + DEADLINE;
+        while self.unread.len() < len {
+            if let Err(end) = self.fill(deadline) {
+                panic!("{end:?} after {} of {len} bytes", self.unread.len());
+            }
+        }
+        self.unread.drain(..len).collect()
+    }
+
+    /// The bytes up to and with the first `mark`.
+    pub fn read_through(&mut self, mark: &[u8]) -> Vec<u8> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(at) = self.unread.windows(mark.len()).position(|w| w == mark) {
+                return self.unread.drain(..at + mark.len()).collect();
+            }
+            if let Err(end) = self.fill(deadline) {
+                panic!("{end:?} after \"{}\"", self.unread.escape_ascii());
+            }
+        }
+    }
+
+    /// All that comes before the end, and the end.
+    pub fn read_to_end(&mut self) -> (Vec<u8>, End) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Err(end) = self.fill(deadline) {
+                return (std::mem::take(&mut self.unread), end);
+            }
+        }
+    }
+
+    /// The server has nothing more to say and ends the connection in order.
+    pub fn assert_end(&mut self) {
+        let (rest, end) = self.read_to_end();
+        let rest = rest.escape_ascii().to_string();
+        assert_eq!((rest.as_str(), end), ("", End::Eof));
+    }
+
+    fn fill(&mut self, deadline: Instant) -> Result<(), End> {
+        let start = self.unread.len();
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.stream
+            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+            .expect("read timeout");
+        self.unread.resize(start + 64 * 1024, 0);
+        let read = self.stream.read(&mut self.unread[start..]);
+        self.unread
+            .truncate(start + read.as_ref().map_or(0, |n| *n));
+        match read {
+            Ok(0) => Err(End::Eof),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Err(End::Reset),
+            Err(error) => panic!(
+                "{error} after {start} bytes: \"{}\"",
+                self.unread[..start.min(300)].escape_ascii()
+            ),
+        }
+    }
+}

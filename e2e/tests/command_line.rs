@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::fs;
+use std::net::{Ipv6Addr, TcpListener};
+use std::process::Output;
+
+use e2e::{Client, Driver, Server, Site, for_each_driver};
+
+for_each_driver!(
+    help,
+    version,
+    announcement,
+    chosen_port,
+    current_folder,
+    two_addresses,
+    ipv6,
+    log_to_standard_output,
+    port_in_use,
+    folder_that_is_none,
+    bad_arguments,
+);
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// One line on standard error that names the culprit, and exit status 1.
+fn assert_refused(output: &Output, culprit: &str) {
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(stderr.matches('\n').count(), 1, "{stderr}");
+    assert!(
+        stderr.ends_with('\n') && stderr.contains(culprit),
+        "{stderr}"
+    );
+}
+
+fn help(driver: &Driver) {
+    let output = driver.run(&["--help"]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "");
+    for word in [
+        driver.name(),
+        "DIR",
+        "--listen",
+        "--port",
+        "--no-listing",
+        "--access-log",
+        "--connections",
+        "--help",
+        "--version",
+    ] {
+        assert!(text(&output.stdout).contains(word), "{word}");
+    }
+}
+
+fn version(driver: &Driver) {
+    let output = driver.run(&["--version"]);
+    assert!(output.status.success());
+    let expected = format!("{} {}\n", driver.name(), env!("CARGO_PKG_VERSION"));
+    assert_eq!(text(&output.stdout), expected);
+}
+
+fn announcement(driver: &Driver) {
+    let site = driver.site(&[]);
+    let root = site.path("").canonicalize().expect("path");
+    let (name, root, port) = (driver.name(), root.display(), site.server.address().port());
+    let expected = format!("{name}: serving {root} on http://127.0.0.1:{port}/");
+    assert_eq!(site.server.announced, [expected]);
+}
+
+fn chosen_port(driver: &Driver) {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let free = free.expect("a free port");
+    let mut command = driver.command();
+    command.args(["--port", &free.port().to_string(), "--access-log", "off"]);
+    assert_eq!(Server::start(command, 1).addresses, [free]);
+}
+
+fn current_folder(driver: &Driver) {
+    let folder = tempfile::tempdir().expect("folder");
+    fs::write(folder.path().join("a.txt"), "hello").expect("write");
+    let mut command = driver.command();
+    command.args(["--port", "0", "--access-log", "off"]);
+    command.current_dir(folder.path());
+    let server = Server::start(command, 1);
+    let response = Client::connect(server.address()).get("/a.txt");
+    assert_eq!(response.text(), "hello");
+}
+
+fn two_addresses(driver: &Driver) {
+    let flags = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"];
+    let site = driver.site(&flags);
+    site.write("a.txt", "hello");
+    let hosts = site.server.addresses.iter().map(|a| a.ip().to_string());
+    assert_eq!(hosts.collect::<Vec<_>>(), ["127.0.0.1", "127.0.0.2"]);
+    for address in &site.server.addresses {
+        assert_eq!(Client::connect(*address).get("/a.txt").text(), "hello");
+    }
+}
+
+fn ipv6(driver: &Driver) {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        return eprintln!("NOT TESTED: no IPv6 here");
+    }
+    let site = driver.site(&["--listen", "[::1]:0"]);
+    site.write("a.txt", "hello");
+    assert!(site.server.address().is_ipv6());
+    assert_eq!(site.get("/a.txt").text(), "hello");
+}
+
+fn log_to_standard_output(driver: &Driver) {
+    let site: Site = driver.site(&["--access-log", "-"]);
+    site.write("a.txt", "hello");
+    site.get("/a.txt");
+    let line = site.server.stdout_line();
+    assert!(line.contains("\"GET /a.txt HTTP/1.1\" 200 5"), "{line}");
+}
+
+fn port_in_use(driver: &Driver) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let port = listener.local_addr().expect("address").port().to_string();
+    let address = format!("127.0.0.1:{port}");
+    assert_refused(&driver.run(&[".", "--port", &port]), &port);
+    assert_refused(&driver.run(&[".", "--listen", &address]), &address);
+    let free_and_used = [".", "--listen", "127.0.0.1:0", "--listen", &address];
+    assert_refused(&driver.run(&free_and_used), &address);
+}
+
+fn folder_that_is_none(driver: &Driver) {
+    let folder = tempfile::tempdir().expect("folder");
+    fs::write(folder.path().join("file.txt"), "x").expect("write");
+    for name in ["missing", "file.txt"] {
+        let path = folder.path().join(name).display().to_string();
+        assert_refused(&driver.run(&[&path, "--port", "0"]), name);
+    }
+}
+
+fn bad_arguments(driver: &Driver) {
+    for arguments in [
+        &["--frobnicate"][..],
+        &["--port", "65536"],
+        &["--port", "-1"],
+        &["--port", "http"],
+        &["--port"],
+        &["--listen", "nonsense"],
+        &["--listen", "127.0.0.1:99999"],
+        &["--connections", "0"],
+        &["--connections", "many"],
+        &["--access-log", "/missing/folder/log", "--port", "0"],
+    ] {
+        assert_refused(&driver.run(arguments), arguments[0]);
+    }
+    assert_refused(&driver.run(&[".", "surplus"]), "surplus");
+}

@@ -1,0 +1,150 @@
+//! Clients and files that misbehave.
+#![cfg(target_os = "linux")]
+
+use std::process::Command;
+use std::time::Duration;
+
+use e2e::{Driver, Site, Wire, encode, eventually, for_each_driver, noise};
+
+for_each_driver!(
+    reader_that_stops,
+    file_that_shrinks,
+    file_that_grows,
+    reset_in_the_middle,
+    vanishing_clients,
+    descriptors_run_out,
+    connections_run_out,
+);
+
+const MIB: u64 = 1 << 20;
+
+/// Reads the head and the first `len` bytes of the content.
+fn start_download(site: &Site, target: &str, len: usize) -> Wire {
+    let mut client = site.client();
+    client.wire.send(encode("GET", target, &[]));
+    assert_eq!(client.head().status, 200);
+    client.wire.read_exact(len);
+    client.wire
+}
+
+fn reader_that_stops(site: &Site) {
+    site.sparse("huge.bin", 1024 * MIB);
+    site.write("a.txt", "hello");
+    assert_eq!(site.get("/a.txt").text(), "hello");
+    let before = site.server.resident();
+    let stopped = start_download(site, "/huge.bin", 64 << 20);
+    for _ in 0..200 {
+        assert_eq!(site.get("/a.txt").text(), "hello");
+    }
+    let grown = site.server.resident().saturating_sub(before);
+    assert!(grown < 8 * 1024, "{grown} KiB more");
+    drop(stopped);
+}
+
+/// Less than promised must look like less than promised.
+fn file_that_shrinks(site: &Site) {
+    for left in [0, 10 * MIB] {
+        let file = site.sparse("shrinks.bin", 64 * MIB);
+        let read = 4 << 20;
+        let mut wire = start_download(site, "/shrinks.bin", read);
+        file.set_len(left).expect("truncate");
+        let (rest, _) = wire.read_to_end();
+        let sent = (read + rest.len()) as u64;
+        assert!(sent < 64 * MIB, "{sent} bytes of a file of {left}");
+    }
+}
+
+/// What is appended after the head was sent is not part of the answer.
+fn file_that_grows(site: &Site) {
+    let len = 16 * MIB;
+    let file = site.sparse("grows.bin", len);
+    let mut client = site.client();
+    client.wire.send(encode("GET", "/grows.bin", &[]));
+    assert_eq!(client.head().field("content-length"), len.to_string());
+    file.set_len(2 * len).expect("extend");
+    client.wire.read_exact(len as usize);
+    site.write("a.txt", "hello");
+    assert_eq!(client.get("/a.txt").text(), "hello");
+}
+
+fn reset_in_the_middle(site: &Site) {
+    site.sparse("big.bin", 64 * MIB);
+    site.write("a.txt", "hello");
+    site.get("/a.txt");
+    let before = site.server.descriptors();
+    for read in [0, 1, 1 << 20] {
+        start_download(site, "/big.bin", read).reset();
+    }
+    let mut wire = site.wire();
+    wire.send("GET /a");
+    wire.reset();
+    site.wire().reset();
+    assert!(eventually(|| site.server.descriptors() <= before));
+    assert_eq!(site.get("/a.txt").text(), "hello");
+}
+
+/// In each way that a client can go: silently, in order or with a reset; before, within and
+/// after a request; without reading, or after a part of the answer.
+fn vanishing_clients(site: &Site) {
+    site.sparse("big.bin", 64 * MIB);
+    site.get("/");
+    let before = site.server.descriptors();
+    let requests = encode("GET", "/big.bin", &[]).repeat(2);
+    for dice in noise(400).chunks(2) {
+        let mut wire = site.wire();
+        let cut = usize::from(dice[0]) % (requests.len() + 1);
+        wire.send(&requests[..cut]);
+        if dice[1] & 1 != 0 {
+            wire.finish();
+        }
+        if dice[1] & 2 != 0 && cut > requests.len() / 2 {
+            wire.read_exact(usize::from(dice[0]) << 8);
+        }
+        if dice[1] & 4 != 0 {
+            wire.reset();
+        }
+    }
+    let back = eventually(|| site.server.descriptors() <= before);
+    let now = site.server.descriptors();
+    assert!(back, "{now} descriptors, {before} at the start");
+    assert_eq!(site.get("/").status, 200);
+}
+
+/// A full table must not become a busy loop around accept.
+fn descriptors_run_out(driver: &Driver) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 24; exec \"$0\" \"$@\""]);
+    shell.arg(driver.binary());
+    let site = Site::launch(shell, &[]);
+    site.write("a.txt", "hello");
+    let mut wires: Vec<_> = (0..60).map(|_| site.wire()).collect();
+    let mut last = wires.pop().expect("the last one");
+    last.send(encode("GET", "/a.txt", &[]));
+    let before = site.server.processor_time();
+    assert!(
+        last.is_quiet(Duration::from_secs(1)),
+        "served beyond the limit"
+    );
+    let burnt = site.server.processor_time() - before;
+    assert!(burnt < Duration::from_millis(150), "{burnt:?} in a second");
+    drop(wires);
+    assert!(last.read_through(b"\r\n").starts_with(b"HTTP/1.1 200"));
+    assert_eq!(site.get("/a.txt").text(), "hello");
+}
+
+fn connections_run_out(driver: &Driver) {
+    let site = driver.site(&["--connections", "2"]);
+    site.write("a.txt", "hello");
+    let mut served = [site.client(), site.client()];
+    for client in &mut served {
+        assert_eq!(client.get("/a.txt").text(), "hello");
+    }
+    let mut third = site.client();
+    third.wire.send(encode("GET", "/a.txt", &[]));
+    assert!(third.wire.is_quiet(Duration::from_millis(300)));
+    let [mut first, second] = served;
+    assert_eq!(first.get("/a.txt").text(), "hello");
+    drop(second);
+    assert_eq!(third.response("GET").text(), "hello");
+    assert_eq!(first.get("/a.txt").text(), "hello");
+}

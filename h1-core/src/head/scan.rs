@@ -1,0 +1,188 @@
+//! Where a run of allowed bytes ends. Blocks of bytes are judged at once: first a loop that the
+//! compiler turns into vector code, then eight bytes in a word.
+
+/// Bytes that the vector loop judges at once.
+const BLOCK: usize = 16;
+
+const TOKEN: u8 = 1;
+const TARGET: u8 = 2;
+const VALUE: u8 = 4;
+
+/// The classes of each byte.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        let mut class = 0;
+        if b.is_ascii_alphanumeric() || is_token_mark(b) {
+            class |= TOKEN;
+        }
+        if b.is_ascii_graphic() && !matches!(b, b'"' | b'#' | b'<' | b'>') {
+            class |= TARGET;
+        }
+        if b == b'\t' || (b >= b' ' && b != 0x7f) {
+            class |= VALUE;
+        }
+        classes[byte] = class;
+        byte += 1;
+    }
+    classes
+};
+
+/// The `tchar` that are no letters or digits (RFC 9110, section 5.6.2).
+const fn is_token_mark(b: u8) -> bool {
+    matches!(
+        b,
+        b'!' | b'#'
+            | b'$'
+            | b'%'
+            | b'&'
+            | b'\''
+            | b'*'
+            | b'+'
+            | b'-'
+            | b'.'
+            | b'^'
+            | b'_'
+            | b'`'
+            | b'|'
+            | b'~'
+    )
+}
+
+#[inline]
+fn is(b: u8, class: u8) -> bool {
+    CLASSES[b as usize] & class != 0
+}
+
+/// Whether `b` may stand in a token.
+#[inline]
+pub(crate) fn is_token(b: u8) -> bool {
+    is(b, TOKEN)
+}
+
+/// The end of a run of token bytes from `at`.
+#[inline]
+pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word_at(bytes, at) {
+        match first(not_letter_or_hyphen(word)) {
+            None => at += 8,
+            Some(n) if is_token(bytes[at + n]) => at += n + 1,
+            Some(n) => return at + n,
+        }
+    }
+    tail_end(bytes, at, TOKEN)
+}
+
+/// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and
+/// `>`, which no URL carries unencoded.
+#[inline]
+pub(crate) fn target_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = block_at(bytes, at) {
+        if block.iter().fold(false, |bad, &b| bad | !in_target(b)) {
+            break;
+        }
+        at += BLOCK;
+    }
+    while let Some(word) = word_at(bytes, at) {
+        if let Some(n) = first(not_in_target(word)) {
+            return at + n;
+        }
+        at += 8;
+    }
+    tail_end(bytes, at, TARGET)
+}
+
+/// The end of a run of bytes that a field value may hold: visible ASCII, space, tab and everything
+/// above ASCII (RFC 9110, section 5.5).
+#[inline]
+pub(crate) fn value_end(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        while let Some(block) = block_at(bytes, at) {
+            if block
+                .iter()
+                .fold(false, |bad, &b| bad | (b < b' ') | (b == 0x7f))
+            {
+                break;
+            }
+            at += BLOCK;
+        }
+        let Some(word) = word_at(bytes, at) else {
+            return tail_end(bytes, at, VALUE);
+        };
+        match first(is_control(word)) {
+            None => at += 8,
+            Some(n) if bytes[at + n] == b'\t' => at += n + 1,
+            Some(n) => return at + n,
+        }
+    }
+}
+
+fn tail_end(bytes: &[u8], at: usize, class: u8) -> usize {
+    let tail = bytes.get(at..).unwrap_or_default();
+    at + tail
+        .iter()
+        .position(|&b| !is(b, class))
+        .unwrap_or(tail.len())
+}
+
+#[inline]
+fn block_at(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
+    bytes.get(at..)?.first_chunk()
+}
+
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The first byte of a word that is marked in its top bit.
+#[inline]
+fn first(marks: u64) -> Option<usize> {
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
+const TOPS: u64 = each(0x80);
+
+const fn each(b: u8) -> u64 {
+    u64::from_ne_bytes([b; 8])
+}
+
+/// Marks the bytes that are zero. Exact: no carry crosses a byte.
+#[inline]
+const fn zeros(word: u64) -> u64 {
+    !(((word & !TOPS) + !TOPS) | word) & TOPS
+}
+
+/// Marks the bytes of ASCII that are below `n`, exactly. Others are not marked.
+#[inline]
+const fn below(word: u64, n: u8) -> u64 {
+    !((word & !TOPS) + each(0x80 - n)) & !word & TOPS
+}
+
+#[inline]
+const fn is_control(word: u64) -> u64 {
+    below(word, b' ') | zeros(word ^ each(0x7f))
+}
+
+#[inline]
+const fn in_target(b: u8) -> bool {
+    b > b' ' && b < 0x7f && b & 0xfe != b'"' && b & 0xfd != b'<'
+}
+
+#[inline]
+const fn not_in_target(word: u64) -> u64 {
+    (word & TOPS)
+        | below(word, b'!')
+        | zeros(word ^ each(0x7f))
+        | zeros((word & each(0xfe)) ^ each(b'"'))
+        | zeros((word & each(0xfd)) ^ each(b'<'))
+}
+
+#[inline]
+const fn not_letter_or_hyphen(word: u64) -> u64 {
+    let lower = word | each(0x20);
+    let letters = below(lower, b'z' + 1) & !below(lower, b'a');
+    !(letters | zeros(word ^ each(b'-'))) & TOPS
+}

@@ -1,0 +1,130 @@
+//! The four forms of a request target, and the host in it (RFC 9112, section 3.2).
+
+use core::net::Ipv6Addr;
+use core::ops::Range;
+
+/// The form of a request target (RFC 9112, section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetForm {
+    /// `/path?query`: the common one.
+    Origin,
+    /// `http://host/path?query`: to a proxy, but every server accepts it.
+    Absolute,
+    /// `host:port`: CONNECT alone.
+    Authority,
+    /// `*`: OPTIONS alone.
+    Asterisk,
+}
+
+/// The form that `target` has in a request with `method`; otherwise the offset of the first byte
+/// that fits none.
+pub(crate) fn form(method: &[u8], target: &[u8]) -> Result<TargetForm, usize> {
+    match (method, target) {
+        (b"CONNECT", _) => match is_host_with_port(target) {
+            true => Ok(TargetForm::Authority),
+            false => Err(0),
+        },
+        (_, [b'/', ..]) => Ok(TargetForm::Origin),
+        (b"OPTIONS", b"*") => Ok(TargetForm::Asterisk),
+        _ => {
+            let authority = authority(target).ok_or(0usize)?;
+            let (host, _) = split_port(&target[authority.clone()]);
+            match !host.is_empty() && is_host(&target[authority.clone()]) {
+                true => Ok(TargetForm::Absolute),
+                false => Err(authority.start),
+            }
+        }
+    }
+}
+
+/// Where the authority of a target in absolute form lies.
+pub(crate) fn authority(target: &[u8]) -> Option<Range<usize>> {
+    let scheme = target.iter().position(|&b| !is_scheme(b))?;
+    let rest = target[scheme..].strip_prefix(b"://")?;
+    let len = rest.iter().position(|b| matches!(b, b'/' | b'?'));
+    let start = scheme + 3;
+    let end = len.map_or(target.len(), |len| start + len);
+    target[0].is_ascii_alphabetic().then_some(start..end)
+}
+
+fn is_scheme(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')
+}
+
+/// `uri-host [ ":" port ]`; empty is allowed (RFC 9112, section 3.2).
+pub(crate) fn is_host(value: &[u8]) -> bool {
+    let (host, port) = split_port(value);
+    is_uri_host(host) && port.is_none_or(|port| port.is_empty() || is_port(port))
+}
+
+/// `uri-host ":" port`, both given (RFC 9110, section 9.3.6).
+fn is_host_with_port(value: &[u8]) -> bool {
+    let (host, port) = split_port(value);
+    !host.is_empty() && is_uri_host(host) && port.is_some_and(is_port)
+}
+
+/// Host and port, split at the colon that does not belong to an address in brackets.
+fn split_port(value: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let literal = match value.first() {
+        Some(b'[') => value.iter().position(|&b| b == b']').unwrap_or(0),
+        _ => 0,
+    };
+    match value[literal..].iter().position(|&b| b == b':') {
+        Some(colon) => (
+            &value[..literal + colon],
+            Some(&value[literal + colon + 1..]),
+        ),
+        None => (value, None),
+    }
+}
+
+fn is_port(port: &[u8]) -> bool {
+    port.iter().all(u8::is_ascii_digit)
+        && core::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok())
+}
+
+/// A registered name, an IPv4 address (which is one by grammar) or an IPv6 address in brackets
+/// (RFC 3986, section 3.2.2).
+fn is_uri_host(host: &[u8]) -> bool {
+    match host {
+        [b'[', address @ .., b']'] => {
+            core::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+        }
+        _ => is_reg_name(host),
+    }
+}
+
+fn is_reg_name(mut name: &[u8]) -> bool {
+    loop {
+        name = match name {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [b, rest @ ..] if is_name_byte(*b) => rest,
+            _ => return false,
+        };
+    }
+}
+
+/// `unreserved / sub-delims` (RFC 3986, section 2).
+fn is_name_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+        || matches!(
+            b,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+        )
+}

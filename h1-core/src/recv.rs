@@ -1,0 +1,173 @@
+//! Bytes in.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::Limits;
+use crate::head::fields::FieldIndex;
+
+/// The bytes received and not yet read: a window that slides over one allocation.
+///
+/// Bytes come in with [`receive`](RecvBuf::receive), or without a copy by reading into
+/// [`unfilled`](RecvBuf::unfilled). Events lend them out; what an event has lent is dropped by the
+/// next call that reads. When the buffer is full it takes no more: that is the back-pressure.
+///
+/// ```
+/// # use h1_core::{Event, Limits, RecvBuf, ServerConnection};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut socket: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+/// use std::io::Read;
+///
+/// let limits = Limits::default();
+/// let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+/// let n = socket.read(rx.unfilled())?;
+/// rx.filled(n);
+/// assert!(matches!(conn.next_event(&mut rx)?, Event::Request(_)));
+/// # Ok(())
+/// # }
+/// ```
+pub struct RecvBuf {
+    /// Zeroed once, so that a socket can read into all of it.
+    storage: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// How many bytes from `start` the last event lent.
+    lent: usize,
+    closed: bool,
+    /// The first and the last size of `storage`.
+    sizes: (usize, usize),
+    /// Where the field lines of the last head or trailer section lie.
+    pub(crate) index: Vec<FieldIndex>,
+}
+
+impl RecvBuf {
+    /// An empty buffer. It allocates [`Limits::buffer`] bytes when the first ones come, and
+    /// more only for a head or a trailer section that needs it.
+    pub fn new(limits: &Limits) -> Self {
+        // An empty line may stand before a head.
+        let whole = limits.head.saturating_add(2).max(limits.trailers);
+        let first = limits.buffer.max(1);
+        Self {
+            storage: Vec::new(),
+            start: 0,
+            end: 0,
+            lent: 0,
+            closed: false,
+            sizes: (first as usize, first.max(whole) as usize),
+            index: Vec::new(),
+        }
+    }
+
+    /// Copies as many of `bytes` as fit, and returns how many those are.
+    ///
+    /// ```
+    /// # use h1_core::{Limits, RecvBuf};
+    /// let mut rx = RecvBuf::new(&Limits { buffer: 4, ..Default::default() });
+    /// assert_eq!(rx.receive(b"abcdef"), 4);
+    /// assert_eq!(rx.pending(), b"abcd");
+    /// ```
+    pub fn receive(&mut self, bytes: &[u8]) -> usize {
+        let room = self.unfilled();
+        let n = room.len().min(bytes.len());
+        room[..n].copy_from_slice(&bytes[..n]);
+        self.filled(n);
+        n
+    }
+
+    /// The room for more bytes; empty when the buffer is full.
+    pub fn unfilled(&mut self) -> &mut [u8] {
+        if self.storage.is_empty() {
+            self.storage.resize(self.sizes.0, 0);
+        }
+        // A move must be paid for by at least as many bytes read before it.
+        let scarce = self.storage.len() - self.end < self.storage.len() / 2;
+        if scarce && self.end - self.start <= self.start {
+            self.compact();
+        }
+        &mut self.storage[self.end..]
+    }
+
+    /// The first `n` bytes of [`unfilled`](RecvBuf::unfilled) have been written. More than there
+    /// was room for is a mistake of the caller: a panic in debug builds, cut to the room otherwise.
+    pub fn filled(&mut self, n: usize) {
+        let room = self.storage.len() - self.end;
+        debug_assert!(n <= room, "filled {n} bytes of {room}");
+        self.end += n.min(room);
+    }
+
+    /// The stream has ended: no byte will come after those received.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether [`close`](RecvBuf::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The bytes that no event has lent yet. After a switch of protocols they are the first ones of
+    /// the other protocol.
+    pub fn pending(&self) -> &[u8] {
+        &self.storage[self.start + self.lent..self.end]
+    }
+
+    /// Drops all bytes.
+    pub fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        self.lent = 0;
+    }
+
+    /// The bytes that the last event lent.
+    pub(crate) fn lent(&self) -> &[u8] {
+        &self.storage[self.start..self.start + self.lent]
+    }
+
+    /// Lends the next `n` pending bytes.
+    pub(crate) fn lend(&mut self, n: usize) {
+        self.lent = n;
+    }
+
+    /// Drops what was lent and `n` bytes after it; returns how many that are.
+    pub(crate) fn discard(&mut self, n: usize) -> u64 {
+        let dropped = core::mem::take(&mut self.lent) + n;
+        self.start += dropped;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+        dropped as u64
+    }
+
+    /// Makes room for a head or a trailer section that has not come whole.
+    pub(crate) fn make_room(&mut self) {
+        if self.end < self.storage.len() {
+            return;
+        }
+        match self.start {
+            0 => {
+                let size = (self.storage.len() * 2).min(self.sizes.1);
+                self.storage.resize(size.max(self.storage.len()), 0);
+            }
+            _ => self.compact(),
+        }
+    }
+
+    fn compact(&mut self) {
+        if self.start > 0 {
+            self.storage.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+    }
+}
+
+impl fmt::Debug for RecvBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvBuf")
+            .field("pending", &self.pending().len())
+            .field("capacity", &self.storage.len())
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}

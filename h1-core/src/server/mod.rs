@@ -1,0 +1,217 @@
+//! The server's side of a connection.
+
+mod framing;
+mod read;
+mod send;
+
+use crate::body::BodyReader;
+use crate::head::RequestMeta;
+use crate::head::parse::RequestParser;
+use crate::state::{Exchange, Side};
+use crate::{
+    Awaiting, Error, ErrorKind, Limits, RecvBuf, RequestHead, SendError, State, TargetForm, Version,
+};
+use framing::Outgoing;
+
+/// The server's side of a connection: requests in, responses out.
+///
+/// It holds no byte of either, so it can be cloned, and a response can be sent while the request is
+/// still lent from its buffer. The [crate documentation](crate) shows the loop around it.
+#[derive(Clone, Debug)]
+pub struct ServerConnection {
+    limits: Limits,
+    exchange: Exchange,
+    parser: RequestParser,
+    /// The request whose head has been read.
+    meta: Option<RequestMeta>,
+    /// Whether its head is still in the receive buffer.
+    head_lent: bool,
+    body: BodyReader,
+    /// The most content that this request may have.
+    body_limit: u64,
+    /// Bytes of the present message that are no longer in the receive buffer.
+    consumed: u64,
+    /// Bytes of its content that were read.
+    body_bytes: u64,
+    /// The peer waits for `100 Continue`, and nothing was answered yet.
+    continue_wanted: bool,
+    outgoing: Outgoing,
+    /// Why nothing more is read.
+    error: Option<Error>,
+}
+
+impl ServerConnection {
+    /// A new connection.
+    ///
+    /// ```
+    /// # use h1_core::{Limits, ServerConnection, State};
+    /// let conn = ServerConnection::new(Limits::default());
+    /// assert_eq!((conn.state(), conn.peer_state()), (State::Idle, State::Idle));
+    /// ```
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            exchange: Exchange::new(),
+            parser: RequestParser::new(),
+            meta: None,
+            head_lent: false,
+            body: BodyReader::None,
+            body_limit: limits.body,
+            consumed: 0,
+            body_bytes: 0,
+            continue_wanted: false,
+            outgoing: Outgoing::None,
+            error: None,
+        }
+    }
+
+    /// Where this side stands.
+    pub fn state(&self) -> State {
+        self.exchange.server
+    }
+
+    /// Where the peer stands.
+    pub fn peer_state(&self) -> State {
+        self.exchange.client
+    }
+
+    /// What the peer is expected to send. Tells a connection on which nothing happens
+    /// ([`Awaiting::Request`]) from one with half a head, so that each can have its own deadline.
+    ///
+    /// ```
+    /// # use h1_core::{Awaiting, Limits, RecvBuf, ServerConnection};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// assert_eq!(conn.awaiting(&rx), Awaiting::Request);
+    /// rx.receive(b"G");
+    /// assert_eq!(conn.awaiting(&rx), Awaiting::Head);
+    /// ```
+    pub fn awaiting(&self, rx: &RecvBuf) -> Awaiting {
+        match self.exchange.client {
+            State::Idle if rx.pending().is_empty() => Awaiting::Request,
+            State::Idle => Awaiting::Head,
+            State::SendBody => Awaiting::Body,
+            _ => Awaiting::Nothing,
+        }
+    }
+
+    /// The last request once more, from the buffer that it was read from; until the next call of
+    /// [`next_event`](ServerConnection::next_event), which drops it. For callers that must do
+    /// something else between reading and answering.
+    ///
+    /// ```
+    /// # use h1_core::{Limits, RecvBuf, ServerConnection};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// rx.receive(b"GET /a HTTP/1.1\r\nHost: b\r\n\r\n");
+    /// conn.next_event(&mut rx)?;
+    /// assert_eq!(conn.request(&rx).unwrap().target(), "/a");
+    /// conn.next_event(&mut rx)?;
+    /// assert!(conn.request(&rx).is_none());
+    /// # Ok::<(), h1_core::Error>(())
+    /// ```
+    pub fn request<'b>(&self, rx: &'b RecvBuf) -> Option<RequestHead<'b>> {
+        match self.meta {
+            Some(meta) if self.head_lent => Some(RequestHead::new(rx.lent(), &rx.index, meta)),
+            _ => None,
+        }
+    }
+
+    /// Bytes of content of the present request that were read so far.
+    pub fn body_received(&self) -> u64 {
+        self.body_bytes
+    }
+
+    /// Whether the peer still waits for [`send_continue`](ServerConnection::send_continue) or a
+    /// final response before it sends its content. A final response instead means that the
+    /// connection closes after it, as nobody can tell whether the content will come.
+    pub fn continue_wanted(&self) -> bool {
+        self.continue_wanted
+    }
+
+    /// Whether this side has nothing more to send, once the queue is empty, and the connection is to
+    /// be closed.
+    pub fn wants_close(&self) -> bool {
+        matches!(
+            self.exchange.server,
+            State::MustClose | State::Closed | State::Error
+        )
+    }
+
+    /// Bounds the content of the present request, which was seen as an event: to be called before
+    /// its content is read. [`Limits::body`] holds for requests without this call.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BodyTooLarge`] when the announced length is above `max` bytes; a chunked body
+    /// has that error as soon as it passes `max`.
+    pub fn set_body_limit(&mut self, max: u64) -> Result<(), Error> {
+        self.body_limit = max;
+        match self.body {
+            BodyReader::Length(left) if left > max => Err(self.refuse(ErrorKind::BodyTooLarge)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection closes after the present response, which says so.
+    pub fn disable_keep_alive(&mut self) {
+        self.exchange.keep_alive = false;
+        self.exchange.settle();
+    }
+
+    /// Reads nothing more from the peer, for a reason that the caller knows: its clock
+    /// ([`ErrorKind::Timeout`]) or its rules. Returns the error to answer with.
+    ///
+    /// ```
+    /// # use h1_core::{ErrorKind, Limits, RecvBuf, SendQueue, ServerConnection};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// rx.receive(b"GET / HT");
+    /// conn.next_event(&mut rx)?;
+    /// let error = conn.refuse(ErrorKind::Timeout);
+    /// conn.send_error(&mut tx, error)?;
+    /// assert!(tx.slices().next().unwrap().starts_with(b"HTTP/1.1 408 "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn refuse(&mut self, kind: ErrorKind) -> Error {
+        let error = Error::new(kind, 0).after(self.consumed);
+        self.fail(error)
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.error = Some(error);
+        self.exchange.keep_alive = false;
+        self.exchange.fail(Side::Client);
+        error
+    }
+
+    /// Both messages are whole: the next request can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::WrongState`] with the state of the side that is not [`State::Done`].
+    pub fn next_cycle(&mut self) -> Result<(), SendError> {
+        self.exchange.next_cycle().map_err(SendError::WrongState)?;
+        self.parser = RequestParser::new();
+        self.meta = None;
+        self.head_lent = false;
+        self.body = BodyReader::None;
+        self.body_limit = self.limits.body;
+        self.consumed = 0;
+        self.body_bytes = 0;
+        self.continue_wanted = false;
+        self.outgoing = Outgoing::None;
+        Ok(())
+    }
+
+    fn peer_is_http10(&self) -> bool {
+        self.meta
+            .is_some_and(|meta| meta.version == Version::Http10)
+    }
+
+    /// Whether the request asks for another protocol: CONNECT or Upgrade.
+    fn proposes_switch(meta: &RequestMeta) -> bool {
+        meta.form == TargetForm::Authority || meta.framing.upgrade.is_some()
+    }
+}

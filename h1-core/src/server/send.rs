@@ -1,0 +1,372 @@
+//! Responses out.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::ServerConnection;
+use super::framing::Outgoing;
+use crate::encode;
+use crate::state::{Input, Side};
+use crate::{Body, Error, NO_FIELDS, SendError, SendQueue, State, Status};
+
+impl ServerConnection {
+    /// Tells the peer to send its content: `100 Continue` (RFC 9110, section 15.2.1). Does nothing
+    /// unless the peer waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::WrongState`] once a final response was sent.
+    pub fn send_continue(&mut self, tx: &mut SendQueue) -> Result<(), SendError> {
+        match self.continue_wanted {
+            true => self.send_informational(tx, Status::CONTINUE, NO_FIELDS),
+            false => Ok(()),
+        }
+    }
+
+    /// Sends an informational response, as many as you like before the final one. `101 Switching
+    /// Protocols` ends HTTP on this connection: what follows, in [`RecvBuf::pending`] and on the
+    /// socket, is the other protocol's (RFC 9110, section 7.8).
+    ///
+    /// [`RecvBuf::pending`]: crate::RecvBuf::pending
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`], among others `NoInformational` to an HTTP/1.0 peer and `NoUpgrade` for a 101
+    /// that was not asked for.
+    ///
+    /// ```
+    /// # use h1_core::{Limits, RecvBuf, SendQueue, ServerConnection, Status};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// # rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// # conn.next_event(&mut rx)?;
+    /// let link = [("Link", "</style.css>; rel=preload")];
+    /// conn.send_informational(&mut tx, Status::EARLY_HINTS, link)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_informational<N, V>(
+        &mut self,
+        tx: &mut SendQueue,
+        status: Status,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), SendError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        self.expect_state(State::SendResponse)?;
+        let switch = status == Status::SWITCHING_PROTOCOLS;
+        if !status.is_informational() {
+            return Err(SendError::BadStatus(status));
+        }
+        if self.peer_is_http10() {
+            return Err(SendError::NoInformational);
+        }
+        if switch && !self.upgrade_proposed() {
+            return Err(SendError::NoUpgrade);
+        }
+        tx.write(|out| {
+            encode::response_head(out, status, fields)?;
+            if switch {
+                out.extend_from_slice(b"Connection: upgrade\r\n");
+            }
+            out.extend_from_slice(b"\r\n");
+            Ok(())
+        })?;
+        if status == Status::CONTINUE {
+            self.continue_wanted = false;
+        }
+        self.sent(match switch {
+            true => Input::Switch,
+            false => Input::Informational,
+        });
+        Ok(())
+    }
+
+    /// Sends the head of the final response. `Content-Length`, `Transfer-Encoding` and
+    /// `Connection` are added as `body` and the state ask for; all other fields are the caller's,
+    /// `Date` and `Server` included.
+    ///
+    /// The response is whole at once where it has no content: for [`Body::None`], `Length(0)`,
+    /// the statuses 204 and 304, and in answer to HEAD, whatever `body` declares then. A 2xx to
+    /// CONNECT ends HTTP on this connection.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; nothing is queued then.
+    ///
+    /// ```
+    /// # use h1_core::{Body, Limits, RecvBuf, SendQueue, ServerConnection, Status};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// # rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// # conn.next_event(&mut rx)?;
+    /// conn.send_response(&mut tx, Status::OK, [("Server", "x")], Body::Chunked)?;
+    /// conn.send_data(&mut tx, "hello".into())?;
+    /// conn.send_end(&mut tx)?;
+    /// # let sent: Vec<u8> = tx.slices().flatten().copied().collect();
+    /// assert_eq!(
+    ///     sent,
+    ///     b"HTTP/1.1 200 OK\r\nServer: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+    ///       5\r\nhello\r\n0\r\n\r\n"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_response<N, V>(
+        &mut self,
+        tx: &mut SendQueue,
+        status: Status,
+        fields: impl IntoIterator<Item = (N, V)>,
+        body: Body,
+    ) -> Result<(), SendError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        if !matches!(self.exchange.server, State::Idle | State::SendResponse) {
+            return Err(SendError::WrongState(self.exchange.server));
+        }
+        if status.is_informational() {
+            return Err(SendError::BadStatus(status));
+        }
+        if self.is_tunnel(status) {
+            return self.open_tunnel(tx, status, fields);
+        }
+        let (framing, outgoing) = self.outgoing.frame(status, body, self.peer_is_http10())?;
+        let keep_alive = self.exchange.keep_alive
+            && !self.continue_wanted
+            && outgoing != Outgoing::UntilClose
+            && self.meta.is_some();
+        let connection: &[u8] = match (keep_alive, self.peer_is_http10()) {
+            (false, _) => b"Connection: close\r\n",
+            (true, true) => b"Connection: keep-alive\r\n",
+            (true, false) => b"",
+        };
+        tx.write(|out| {
+            encode::response_head(out, status, fields)?;
+            framing.write(out);
+            out.extend_from_slice(connection);
+            out.extend_from_slice(b"\r\n");
+            Ok(())
+        })?;
+        self.exchange.keep_alive = keep_alive;
+        self.outgoing = outgoing;
+        self.sent(Input::Response);
+        if matches!(outgoing, Outgoing::Discard | Outgoing::Length(0)) {
+            self.sent(Input::EndOfMessage);
+        }
+        Ok(())
+    }
+
+    /// Sends content. Up to 256 bytes are copied, more are shared. Empty `data` sends nothing; in
+    /// answer to HEAD nothing is sent either, so that GET and HEAD can share their code.
+    ///
+    /// A response of a known length is whole once that many bytes were given.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::TooMuchBody`], [`SendError::WrongState`].
+    pub fn send_data(&mut self, tx: &mut SendQueue, data: Bytes) -> Result<(), SendError> {
+        let len = data.len() as u64;
+        self.send_content(tx, len, |tx| tx.push(data))
+    }
+
+    /// Sends `len` bytes of content that the caller writes itself when
+    /// [`SendQueue::transmit`](crate::SendQueue::transmit) asks for them: those of a file, by
+    /// `sendfile` or by a copy of its own. Works like [`send_data`](ServerConnection::send_data)
+    /// otherwise; with chunked framing it becomes one chunk.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_data`](ServerConnection::send_data).
+    ///
+    /// ```
+    /// # use h1_core::{Body, Limits, RecvBuf, SendQueue, ServerConnection, Status, NO_FIELDS};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// # rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// # conn.next_event(&mut rx)?;
+    /// conn.send_response(&mut tx, Status::OK, NO_FIELDS, Body::Length(1 << 30))?;
+    /// conn.send_external(&mut tx, 1 << 30)?;
+    /// let head = tx.slices().next().unwrap().len() as u64;
+    /// tx.advance(head);
+    /// assert_eq!(tx.external(), Some(1 << 30));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_external(&mut self, tx: &mut SendQueue, len: u64) -> Result<(), SendError> {
+        self.send_content(tx, len, |tx| tx.push_external(len))
+    }
+
+    fn send_content(
+        &mut self,
+        tx: &mut SendQueue,
+        len: u64,
+        push: impl FnOnce(&mut SendQueue),
+    ) -> Result<(), SendError> {
+        match &mut self.outgoing {
+            Outgoing::Discard => return Ok(()),
+            _ if len == 0 => return Ok(()),
+            Outgoing::Length(left) if len > *left => return Err(SendError::TooMuchBody),
+            _ if self.exchange.server != State::SendBody => {
+                return Err(SendError::WrongState(self.exchange.server));
+            }
+            Outgoing::Length(left) => {
+                *left -= len;
+                push(tx);
+            }
+            Outgoing::Chunked => {
+                chunk_line(tx, |out| encode::chunk_size(out, len));
+                push(tx);
+                chunk_line(tx, |out| out.extend_from_slice(b"\r\n"));
+            }
+            Outgoing::None | Outgoing::Head | Outgoing::UntilClose => push(tx),
+        }
+        self.sent(match self.outgoing {
+            Outgoing::Length(0) => Input::EndOfMessage,
+            _ => Input::Data,
+        });
+        Ok(())
+    }
+
+    /// The response is whole. Needed after chunked content and content until the close; harmless
+    /// after a response that was whole already.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::TooLittleBody`], [`SendError::WrongState`].
+    pub fn send_end(&mut self, tx: &mut SendQueue) -> Result<(), SendError> {
+        self.send_trailers(tx, NO_FIELDS)
+    }
+
+    /// The response is whole, with these fields after its chunked content. Whoever needs them must
+    /// have asked with `TE: trailers` (RFC 9110, section 6.5.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`send_end`](ServerConnection::send_end); [`SendError::NoTrailers`] for fields with
+    /// another framing, [`SendError::BadField`] for one that no trailer section may have.
+    pub fn send_trailers<N, V>(
+        &mut self,
+        tx: &mut SendQueue,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), SendError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        let chunked = self.outgoing == Outgoing::Chunked;
+        let mut fields = fields.into_iter().peekable();
+        match (self.outgoing, self.exchange.server) {
+            (Outgoing::Discard, _) => return Ok(()),
+            (Outgoing::Length(0), _) if fields.peek().is_none() => return Ok(()),
+            (_, State::SendBody) => {}
+            (_, state) => return Err(SendError::WrongState(state)),
+        }
+        match self.outgoing {
+            Outgoing::Length(1..) => return Err(SendError::TooLittleBody),
+            _ if !chunked && fields.peek().is_some() => return Err(SendError::NoTrailers),
+            _ => {}
+        }
+        if chunked {
+            tx.write(|out| {
+                out.extend_from_slice(b"0\r\n");
+                encode::trailer_lines(out, fields)?;
+                out.extend_from_slice(b"\r\n");
+                Ok(())
+            })?;
+        }
+        self.sent(Input::EndOfMessage);
+        Ok(())
+    }
+
+    /// Answers a broken request with the bare status of `error`; the connection is to be closed
+    /// after it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::WrongState`] when a final response was begun already: there is nothing left
+    /// but to close.
+    ///
+    /// ```
+    /// # use h1_core::{Limits, RecvBuf, SendQueue, ServerConnection};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// rx.receive(b"GET /\r\n");
+    /// let error = conn.next_event(&mut rx).unwrap_err();
+    /// conn.send_error(&mut tx, error)?;
+    /// assert_eq!(
+    ///     tx.slices().next().unwrap(),
+    ///     b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    /// );
+    /// assert!(conn.wants_close());
+    /// # Ok::<(), h1_core::SendError>(())
+    /// ```
+    pub fn send_error(&mut self, tx: &mut SendQueue, error: Error) -> Result<(), SendError> {
+        self.disable_keep_alive();
+        self.send_response(tx, error.kind.status(), NO_FIELDS, Body::None)
+    }
+
+    /// The response cannot be finished, as its source has failed. The peer must see that: nothing
+    /// more is sent, and the connection is to be closed without the end of the message.
+    pub fn send_failed(&mut self) {
+        self.exchange.keep_alive = false;
+        self.exchange.fail(Side::Server);
+    }
+
+    fn open_tunnel<N, V>(
+        &mut self,
+        tx: &mut SendQueue,
+        status: Status,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), SendError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        tx.write(|out| {
+            encode::response_head(out, status, fields)?;
+            out.extend_from_slice(b"\r\n");
+            Ok(())
+        })?;
+        self.sent(Input::Switch);
+        Ok(())
+    }
+
+    /// A 2xx to CONNECT (RFC 9110, section 9.3.6).
+    fn is_tunnel(&self, status: Status) -> bool {
+        let connect = |meta: super::RequestMeta| meta.form == crate::TargetForm::Authority;
+        self.exchange.switch_proposed
+            && self.meta.is_some_and(connect)
+            && matches!(status.code(), 200..=299)
+    }
+
+    fn upgrade_proposed(&self) -> bool {
+        self.exchange.switch_proposed
+            && self.meta.is_some_and(|meta| meta.framing.upgrade.is_some())
+    }
+
+    fn expect_state(&self, state: State) -> Result<(), SendError> {
+        match self.exchange.server == state {
+            true => Ok(()),
+            false => Err(SendError::WrongState(self.exchange.server)),
+        }
+    }
+
+    fn sent(&mut self, input: Input) {
+        let sent = self.exchange.step(Side::Server, input);
+        debug_assert_eq!(sent, Ok(()));
+    }
+}
+
+fn chunk_line(tx: &mut SendQueue, write: impl FnOnce(&mut Vec<u8>)) {
+    let written: Result<(), core::convert::Infallible> = tx.write(|out| {
+        write(out);
+        Ok(())
+    });
+    let Ok(()) = written;
+}

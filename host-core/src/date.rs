@@ -1,0 +1,98 @@
+//! Dates as HTTP, the access log and listings spell them, all in UTC.
+
+use std::io::Write;
+use std::ops::Deref;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The first second of the year 10000, which no HTTP date can express.
+const END: u64 = 253_402_300_800;
+
+/// A date of `N` ASCII characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp<const N: usize>([u8; N]);
+
+impl<const N: usize> Deref for Stamp<N> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// The `Date` field, rendered only when the second changes.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpDate {
+    second: u64,
+    text: Stamp<29>,
+}
+
+impl HttpDate {
+    /// The start of 1970.
+    pub(crate) fn new() -> Self {
+        Self {
+            second: 0,
+            text: format(UNIX_EPOCH),
+        }
+    }
+
+    /// `wall` as an IMF-fixdate (RFC 9110 §5.6.7): `Fri, 20 Nov 2026 08:44:33 GMT`.
+    pub(crate) fn at(&mut self, wall: SystemTime) -> &str {
+        let second = second_of(wall);
+        if second != self.second {
+            self.second = second;
+            self.text = format(wall);
+        }
+        &self.text
+    }
+}
+
+/// An IMF-fixdate (RFC 9110 §5.6.7), for `Last-Modified`. What is not [`expressible`] becomes
+/// the nearest date that is.
+pub(crate) fn format(time: SystemTime) -> Stamp<29> {
+    let time = UNIX_EPOCH + Duration::from_secs(second_of(time));
+    let mut text = [b' '; 29];
+    // Always 29 bytes, so the slice cannot be too short.
+    let _ = write!(&mut text[..], "{}", httpdate::HttpDate::from(time));
+    Stamp(text)
+}
+
+/// The `time_local` of an access log: `20/Nov/2026:08:44:33 +0000`.
+pub(crate) fn fmt_log(wall: SystemTime) -> Stamp<26> {
+    let Stamp(http) = format(wall);
+    let mut text = *b"01/Jan/1970:00:00:00 +0000";
+    text[..2].copy_from_slice(&http[5..7]);
+    text[3..6].copy_from_slice(&http[8..11]);
+    text[7..11].copy_from_slice(&http[12..16]);
+    text[12..20].copy_from_slice(&http[17..25]);
+    Stamp(text)
+}
+
+/// The minute, as listings show it: `2026-11-20 08:44`.
+pub(crate) fn fmt_minute(time: SystemTime) -> Stamp<16> {
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let Stamp(http) = format(time);
+    let mut months = (1..).zip(MONTHS.chunks(3));
+    let month = months.find(|(_, name)| *name == &http[8..11]);
+    let month: u8 = month.map_or(1, |(number, _)| number);
+    let mut text = *b"1970-00-00 00:00";
+    text[..4].copy_from_slice(&http[12..16]);
+    text[5] += month / 10;
+    text[6] += month % 10;
+    text[8..10].copy_from_slice(&http[5..7]);
+    text[11..].copy_from_slice(&http[17..22]);
+    Stamp(text)
+}
+
+/// Whether an HTTP date can name this time: it lies in the years 1970 to 9999.
+pub(crate) fn expressible(time: SystemTime) -> bool {
+    time.duration_since(UNIX_EPOCH)
+        .is_ok_and(|since| since.as_secs() < END)
+}
+
+fn second_of(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs().min(END - 1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! The page that lists a folder, nginx's `autoindex`.
+
+use std::fmt;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::date::fmt_minute;
+use crate::path::{CleanPath, Href};
+use crate::step::Entry;
+
+/// The most entries that one page shows, so that it stays within a few megabytes.
+pub(crate) const LISTING_MAX: usize = 20_000;
+
+/// The most entries of a folder that are looked at for a page, so that no request takes memory
+/// and time without bound. Of a larger folder it is not known what else it holds.
+pub(crate) const LISTING_READ_MAX: usize = 100_000;
+
+/// Colours are the browser's own, for light and dark; on a phone each name has its own line.
+const STYLE: &str = "\
+body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem}\
+h1{font-size:1.25rem;overflow-wrap:anywhere}\
+a{text-decoration:none}a:hover{text-decoration:underline}\
+table{width:100%;border-collapse:collapse}\
+tr{border-bottom:1px solid #8884}\
+th,td{box-sizing:border-box;padding:.25rem .5rem;text-align:left}\
+th+th,td+td{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\
+td+td{opacity:.7}\
+td:first-child{overflow-wrap:anywhere;white-space:pre-wrap;unicode-bidi:isolate}\
+@media(max-width:36rem){thead{display:none}\
+tr{display:flex;flex-wrap:wrap;justify-content:space-between}\
+td:first-child{flex:0 0 100%;padding-bottom:0}}";
+
+/// A page with the `entries` of the folder `path`: folders first, then by name; without hidden
+/// names, but for `.well-known` in the root. Above [`LISTING_MAX`] it shows the first ones and
+/// how many it leaves out.
+pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>) -> String {
+    let at_least = if entries.len() < LISTING_READ_MAX {
+        ""
+    } else {
+        "At least "
+    };
+    let (entries, missing) = shown(path, entries);
+    let title = format!("Index of {}", String::from_utf8_lossy(path.as_bytes()));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Index of " (breadcrumbs(path)) }
+                table {
+                    thead { tr { th { "Name" } th { "Size" } th { "Changed (UTC)" } } }
+                    tbody {
+                        @if path.as_bytes() != b"/" {
+                            tr { td { a href="../" { "../" } } td {} td {} }
+                        }
+                        @for entry in &entries { (row(entry)) }
+                    }
+                }
+                @if missing > 0 { p { (at_least) (missing) " more are not shown." } }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The entries to show, in order, and how many are left out.
+fn shown(path: &CleanPath, mut entries: Vec<Entry>) -> (Vec<Entry>, usize) {
+    let root = path.as_bytes() == b"/";
+    entries
+        .retain(|Entry { name, .. }| !name.starts_with(b".") || (root && name == b".well-known"));
+    entries.sort_by_cached_key(|Entry { name, folder, .. }| {
+        // The spelling decides between names that differ in case alone.
+        (
+            !folder,
+            String::from_utf8_lossy(name).to_lowercase(),
+            name.clone(),
+        )
+    });
+    let missing = entries.len().saturating_sub(LISTING_MAX);
+    entries.truncate(LISTING_MAX);
+    (entries, missing)
+}
+
+/// The path as links to its folders; relative ones, which hold behind a proxy that adds a prefix.
+fn breadcrumbs(path: &CleanPath) -> Markup {
+    let names = path.as_bytes().split_inclusive(|&byte| byte == b'/');
+    let depth = names.clone().count();
+    html! {
+        @for (level, name) in names.enumerate() {
+            @let up = depth - 1 - level;
+            @let name = String::from_utf8_lossy(name);
+            @if up == 0 { a href="./" aria-current="page" { (name) } }
+            @else { a href=("../".repeat(up)) { (name) } }
+        }
+    }
+}
+
+fn row(entry: &Entry) -> Markup {
+    let slash = if entry.folder { "/" } else { "" };
+    html! {
+        tr {
+            td {
+                a href=(format_args!("{}{slash}", Href(&entry.name))) {
+                    (String::from_utf8_lossy(&entry.name)) (slash)
+                }
+            }
+            @if entry.folder { td {} }
+            @else {
+                td title=(format_args!("{} bytes", entry.len)) { (maud::display(Size(entry.len))) }
+            }
+            td { @if let Some(modified) = entry.modified { (&*fmt_minute(modified)) } }
+        }
+    }
+}
+
+/// A number of bytes for people: `512 B`, `1.5 KiB`.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 1024 {
+            return write!(f, "{} B", self.0);
+        }
+        let mut units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+            .into_iter()
+            .peekable();
+        let mut size = self.0 as f64;
+        while let Some(unit) = units.next() {
+            size /= 1024.0;
+            // Not `1024.0 KiB`, to which what lies closely below would be rounded.
+            if size < 1023.95 || units.peek().is_none() {
+                return write!(f, "{size:.1} {unit}");
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! From an open file or folder to an answer.
+
+pub(crate) mod conditional;
+pub(crate) mod listing;
+pub(crate) mod mime;
+pub(crate) mod range;
+pub(crate) mod reply;

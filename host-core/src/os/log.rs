@@ -1,0 +1,141 @@
+//! The access log: a buffer between the requests and a disk that may be slow.
+
+use std::fmt;
+use std::io::Write;
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// After the first line the writer waits this long for more, so that a busy server pays for one
+/// wake-up and one write per many requests.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Writes log lines to a file or pipe on a thread of its own.
+///
+/// A full disk, a broken pipe or a slow reader never stops or slows a request: lines that cannot
+/// be written are dropped and counted. Dropping the writer writes out what it still holds.
+///
+/// ```
+/// let log = host_core::os::LogWriter::new(std::io::sink());
+/// log.write("127.0.0.1 \"GET / HTTP/1.1\" 200\n");
+/// assert_eq!(log.dropped(), 0);
+/// ```
+pub struct LogWriter {
+    shared: Arc<Shared>,
+    /// `None` if no thread could be started; then all lines are dropped.
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// The buffer is no longer empty, or `closed` is set.
+    changed: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    buffer: Vec<u8>,
+    closed: bool,
+}
+
+impl LogWriter {
+    /// The most bytes that wait to be written; as many may be in the hands of `out` already.
+    pub const CAPACITY: usize = 1024 * 1024;
+
+    /// A log that goes to `out`, in large pieces; `out` needs no buffer.
+    pub fn new(out: impl Write + Send + 'static) -> Self {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("log".into())
+            .spawn(move || theirs.write_out(out));
+        Self {
+            shared,
+            thread: thread.ok(),
+        }
+    }
+
+    /// Appends lines, each ending in a newline, and returns at once. If they do not fit they are
+    /// dropped, all of them.
+    pub fn write(&self, lines: &str) {
+        let mut state = self.shared.lock();
+        let fits = state.buffer.len() + lines.len() <= Self::CAPACITY;
+        if !fits || self.thread.is_none() {
+            drop(state);
+            return self.shared.count_dropped(lines.as_bytes());
+        }
+        let was_empty = state.buffer.is_empty();
+        state.buffer.extend_from_slice(lines.as_bytes());
+        drop(state);
+        if was_empty {
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Lines dropped so far, because there was no room or writing failed.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Relaxed)
+    }
+}
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // Fails if `out` panicked: then there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for LogWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dropped = self.dropped();
+        f.debug_struct("LogWriter")
+            .field("dropped", &dropped)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// What is in the buffer is whole lines at any time, also after a panic.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count_dropped(&self, lines: &[u8]) {
+        let count = memchr::memchr_iter(b'\n', lines).count();
+        self.dropped.fetch_add(count as u64, Relaxed);
+    }
+
+    /// The thread: writes until the log is closed and the buffer empty.
+    fn write_out(&self, mut out: impl Write) {
+        let mut batch = Vec::new();
+        while self.next(&mut batch) {
+            let written = out.write_all(&batch).and_then(|()| out.flush());
+            if written.is_err() {
+                self.count_dropped(&batch);
+            }
+            batch.clear();
+        }
+    }
+
+    /// Waits for lines and exchanges them for the empty `batch`; false is the end.
+    fn next(&self, batch: &mut Vec<u8>) -> bool {
+        let state = self.lock();
+        let changed = &self.changed;
+        let state = changed
+            .wait_while(state, |state| state.buffer.is_empty() && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = changed
+            .wait_timeout_while(state, GATHER, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        mem::swap(&mut state.buffer, batch);
+        !batch.is_empty()
+    }
+}

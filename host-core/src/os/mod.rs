@@ -1,0 +1,28 @@
+//! The answers to a session's questions: the only part that touches files, sockets, processes and
+//! clocks.
+
+mod file;
+mod log;
+mod lookup;
+mod root;
+mod shutdown;
+mod startup;
+
+use std::time::{Instant, SystemTime};
+
+pub use file::{OpenFile, read_file, send_file};
+pub use log::LogWriter;
+pub use lookup::lookup;
+pub use root::Root;
+pub use shutdown::Shutdown;
+pub use startup::{Serve, run};
+
+use crate::Now;
+
+/// Reads both clocks.
+pub fn now() -> Now {
+    Now {
+        monotonic: Instant::now(),
+        wall: SystemTime::now(),
+    }
+}

@@ -1,0 +1,230 @@
+//! The path of a request, safe to look up below a root.
+
+use std::fmt;
+
+use memchr::{memchr, memrchr};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use thiserror::Error;
+
+/// What is percent-encoded in the segments of a path: all but RFC 3986's `pchar`, and of those
+/// the apostrophe (it ends an attribute) and `+` (some clients read it as a space), too.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// As [`SEGMENT`], with the slashes between them.
+const PATH: &AsciiSet = &SEGMENT.remove(b'/');
+
+/// The path of a request, percent-decoded once and normalized: it starts with a slash, has no
+/// empty, `.` or `..` segment and no NUL, and keeps a final slash.
+///
+/// The value is made to be reused: [`decode`](Self::decode) keeps the storage.
+///
+/// ```
+/// let mut path = host_core::CleanPath::new();
+/// path.decode("/a//b/%2e%2e/caf%C3%A9/")?;
+/// assert_eq!(path.as_bytes(), "/a/café/".as_bytes());
+/// # Ok::<(), host_core::PathError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct CleanPath {
+    bytes: Vec<u8>,
+}
+
+/// Why a request path names no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PathError {
+    /// A `%` without two hexadecimal digits (RFC 3986 §2.1).
+    #[error("a percent sign without two hexadecimal digits")]
+    BadEscape,
+    /// A NUL byte, which no file name can hold.
+    #[error("a NUL byte")]
+    Nul,
+    /// A `..` that climbs above the root.
+    #[error("a path above the root")]
+    AboveRoot,
+    /// `%2F`: a slash within a segment, which no file name can hold.
+    #[error("an encoded slash")]
+    EncodedSlash,
+}
+
+impl CleanPath {
+    /// The path `/`.
+    pub fn new() -> Self {
+        Self { bytes: vec![b'/'] }
+    }
+
+    /// Replaces the path by `raw`, the path part of a request target without its query. Escapes
+    /// are decoded once, slashes in a row merged as nginx's `merge_slashes` does, and then dot
+    /// segments resolved (RFC 3986 §5.2.4). A missing first slash is added.
+    ///
+    /// # Errors
+    ///
+    /// What [`PathError`] names; the path is `/` then.
+    pub fn decode(&mut self, raw: &str) -> Result<(), PathError> {
+        let decoded = self.decode_segments(raw.as_bytes());
+        if decoded.is_err() {
+            self.bytes.truncate(1);
+        }
+        decoded
+    }
+
+    fn decode_segments(&mut self, raw: &[u8]) -> Result<(), PathError> {
+        self.bytes.clear();
+        self.bytes.push(b'/');
+        if memchr(0, raw).is_some() {
+            return Err(PathError::Nul);
+        }
+        let mut rest = raw.strip_prefix(b"/").unwrap_or(raw);
+        while let Some(slash) = memchr(b'/', rest) {
+            if self.push_segment(&rest[..slash])? {
+                self.bytes.push(b'/');
+            }
+            rest = &rest[slash + 1..];
+        }
+        self.push_segment(rest)?;
+        Ok(())
+    }
+
+    /// Decodes one segment onto a path that ends in a slash, and resolves it. Returns whether a
+    /// name was added: if not, the path ends in a slash still.
+    fn push_segment(&mut self, raw: &[u8]) -> Result<bool, PathError> {
+        let start = self.bytes.len();
+        self.push_decoded(raw)?;
+        match &self.bytes[start..] {
+            b"" | b"." => self.bytes.truncate(start),
+            b".." => {
+                let parent = memrchr(b'/', &self.bytes[..start - 1]);
+                self.bytes.truncate(parent.ok_or(PathError::AboveRoot)? + 1);
+            }
+            _ => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    fn push_decoded(&mut self, mut raw: &[u8]) -> Result<(), PathError> {
+        while let Some(at) = memchr(b'%', raw) {
+            self.bytes.extend_from_slice(&raw[..at]);
+            let Some((&[_, high, low], rest)) = raw[at..].split_first_chunk() else {
+                return Err(PathError::BadEscape);
+            };
+            match hex(high).zip(hex(low)).map(|(h, l)| h << 4 | l) {
+                None => return Err(PathError::BadEscape),
+                Some(0) => return Err(PathError::Nul),
+                Some(b'/') => return Err(PathError::EncodedSlash),
+                Some(byte) => self.bytes.push(byte),
+            }
+            raw = rest;
+        }
+        self.bytes.extend_from_slice(raw);
+        Ok(())
+    }
+
+    /// The decoded path; it starts with a slash.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The path relative to the root, as `openat` wants it: without the first slash, and `.` for
+    /// the root.
+    pub fn below_root(&self) -> &[u8] {
+        match &self.bytes[1..] {
+            b"" => b".",
+            below => below,
+        }
+    }
+
+    /// Whether the path ends in a slash, and so names a folder.
+    pub fn is_folder(&self) -> bool {
+        self.bytes.ends_with(b"/")
+    }
+
+    /// Whether a segment starts with a dot. `.well-known` (RFC 8615) as the first one does not
+    /// count; what lies below it does.
+    ///
+    /// ```
+    /// let mut path = host_core::CleanPath::new();
+    /// path.decode("/.git/config")?;
+    /// assert!(path.is_hidden());
+    /// path.decode("/.well-known/acme-challenge/token")?;
+    /// assert!(!path.is_hidden());
+    /// # Ok::<(), host_core::PathError>(())
+    /// ```
+    pub fn is_hidden(&self) -> bool {
+        let mut segments = self.bytes[1..].split(|&byte| byte == b'/');
+        let first = segments.next().unwrap_or_default();
+        (first.starts_with(b".") && first != b".well-known")
+            || segments.any(|segment| segment.starts_with(b"."))
+    }
+
+    /// What follows the last slash: the name of a file, empty for a folder.
+    pub fn file_name(&self) -> &[u8] {
+        let last = self.bytes.rsplit(|&byte| byte == b'/').next();
+        last.unwrap_or_default()
+    }
+
+    /// Appends the path, percent-encoded for a `Location` field or an `href`. It starts with one
+    /// slash that neither a slash nor a backslash follows, so it never names another host.
+    ///
+    /// ```
+    /// let mut path = host_core::CleanPath::new();
+    /// path.decode("//evil.example/%5Ca?b")?;
+    /// let mut location = String::new();
+    /// path.push_encoded(&mut location);
+    /// assert_eq!(location, "/evil.example/%5Ca%3Fb");
+    /// # Ok::<(), host_core::PathError>(())
+    /// ```
+    pub fn push_encoded(&self, out: &mut String) {
+        out.extend(percent_encode(&self.bytes, PATH));
+    }
+}
+
+impl Default for CleanPath {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for CleanPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CleanPath(\"{}\")", self.bytes.escape_ascii())
+    }
+}
+
+/// The relative reference to a file of this name in the same folder, for an `href`.
+pub(crate) struct Href<'n>(pub(crate) &'n [u8]);
+
+impl fmt::Display for Href<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A colon in the first segment would make a scheme of what precedes it (RFC 3986 §4.2).
+        if memchr(b':', self.0).is_some() {
+            f.write_str("./")?;
+        }
+        percent_encode(self.0, SEGMENT).fmt(f)
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

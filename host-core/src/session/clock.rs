@@ -1,0 +1,82 @@
+//! Which deadline runs.
+
+use std::time::{Duration, Instant};
+
+use h1_core::{Deadlines, Phase, Timeouts};
+
+use crate::Now;
+
+/// The deadlines of one connection. At most one phase of reading runs at a time, and that of sending
+/// beside it.
+#[derive(Debug)]
+pub(super) struct Clock {
+    timeouts: Timeouts,
+    start: Instant,
+    deadlines: Deadlines,
+    reading: Option<Phase>,
+}
+
+impl Clock {
+    pub(super) fn new(timeouts: Timeouts, now: Now) -> Self {
+        Self {
+            timeouts,
+            start: now.monotonic,
+            deadlines: Deadlines::default(),
+            reading: None,
+        }
+    }
+
+    fn since_start(&self, now: Now) -> Duration {
+        now.monotonic.saturating_duration_since(self.start)
+    }
+
+    /// The peer is waited for in `phase`, or not at all.
+    pub(super) fn reading(&mut self, phase: Option<Phase>, now: Now) {
+        let now = self.since_start(now);
+        if self.reading != phase {
+            if let Some(old) = self.reading {
+                self.deadlines.stop(old);
+            }
+            self.reading = phase;
+        }
+        if let Some(phase) = phase {
+            self.deadlines.start(phase, &self.timeouts, now);
+        }
+    }
+
+    /// The phase that was waited for is over, even if the next one is of the same kind.
+    pub(super) fn read_done(&mut self) {
+        if let Some(old) = self.reading.take() {
+            self.deadlines.stop(old);
+        }
+    }
+
+    /// Whether something is to be written.
+    pub(super) fn sending(&mut self, sending: bool, now: Now) {
+        let now = self.since_start(now);
+        match sending {
+            true => self.deadlines.start(Phase::Send, &self.timeouts, now),
+            false => self.deadlines.stop(Phase::Send),
+        }
+    }
+
+    /// `n` bytes were received. Only content moves its deadline: a head has one time for all of it.
+    pub(super) fn read(&mut self, n: u64, now: Now) {
+        let now = self.since_start(now);
+        self.deadlines.progress(Phase::Body, n, &self.timeouts, now);
+    }
+
+    /// `n` bytes were sent.
+    pub(super) fn sent(&mut self, n: u64, now: Now) {
+        let now = self.since_start(now);
+        self.deadlines.progress(Phase::Send, n, &self.timeouts, now);
+    }
+
+    pub(super) fn expired(&self, now: Now) -> Option<Phase> {
+        self.deadlines.expired(self.since_start(now))
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.next().map(|after| self.start + after)
+    }
+}

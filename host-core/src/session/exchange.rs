@@ -1,0 +1,274 @@
+//! One request and its answer.
+
+use std::io;
+
+use bytes::Bytes;
+use h1_core::{
+    Body, Error, ErrorKind, Event, Method, Phase, RequestHead, SendError, State, Status,
+};
+
+use super::{SentFile, Session, Stage};
+use crate::files::{listing, mime, reply};
+use crate::path::{CleanPath, PathError};
+use crate::reply::{Content, Reply, Value};
+use crate::{Entry, Found, Now};
+
+/// Content of a request that nobody wants is read up to this many bytes, so that the connection can
+/// go on; beyond, it closes.
+const DISCARD_MAX: u64 = 64 * 1024;
+
+/// The value of the Server field (RFC 9110, section 10.2.4).
+const SERVER: &str = concat!("h1/", env!("CARGO_PKG_VERSION"));
+
+/// The methods that files have (RFC 9110, section 10.2.1).
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+impl Session {
+    /// Reads one event; returns whether there may be another.
+    pub(super) fn read_event(&mut self, now: Now) -> bool {
+        match self.conn.next_event(&mut self.rx) {
+            Ok(Event::Request(_)) => self.begin(now),
+            Ok(Event::Data(_)) => return self.discard_content(),
+            Ok(Event::EndOfMessage(_)) => {}
+            Ok(Event::Paused) => return self.conn.next_cycle().is_ok(),
+            Ok(Event::NeedData) => {
+                let whole = self.conn.state() == State::Done;
+                return whole && self.conn.next_cycle().is_ok();
+            }
+            Ok(Event::Closed) => {
+                self.stage = Stage::Finish;
+            }
+            Err(error) => self.refuse(error, now),
+        }
+        true
+    }
+
+    fn begin(&mut self, now: Now) {
+        self.clock.read_done();
+        self.requests = self.requests.saturating_add(1);
+        if self.draining || self.requests >= self.server.keepalive_requests {
+            self.conn.disable_keep_alive();
+        }
+        let Some(request) = self.conn.request(&self.rx) else {
+            return;
+        };
+        self.record.begin(&request);
+        let too_much = matches!(request.body(), Body::Length(len) if len > DISCARD_MAX);
+        let reply = reply_at_once(&request, &mut self.path);
+        if too_much {
+            self.conn.disable_keep_alive();
+        }
+        match reply {
+            None => self.stage = Stage::Locate,
+            Some(reply) => self.send(reply, now),
+        }
+    }
+
+    /// No rule of ours wants content; returns whether to go on reading it.
+    fn discard_content(&mut self) -> bool {
+        if self.conn.body_received() > DISCARD_MAX {
+            self.linger();
+        }
+        true
+    }
+
+    pub(super) fn answer_found(&mut self, found: io::Result<Found>, now: Now) {
+        self.stage = Stage::Read;
+        let Some(request) = self.conn.request(&self.rx) else {
+            return;
+        };
+        let reply = match found {
+            Ok(Found::File { file, index }) => {
+                let name = match index.and_then(|n| self.server.site.index.get(n)) {
+                    Some(index) => index.as_bytes(),
+                    None => self.path.file_name(),
+                };
+                let reply = reply::reply(&request, &file, mime::content_type(name), now.wall);
+                if let (Content::File(range), true) = (&reply.content, is_get(&request)) {
+                    self.file = Some(SentFile {
+                        file,
+                        at: range.start,
+                        end: range.end,
+                    });
+                }
+                reply
+            }
+            Ok(Found::Folder) => redirect_to_folder(&self.path, request.query()),
+            Ok(Found::Listing(entries)) => listing_page(&self.path, entries),
+            Err(error) => Reply::error(status_of(&error)),
+        };
+        self.send(reply, now);
+    }
+
+    /// Queues the head of an answer, and its content but for a file's.
+    fn send(&mut self, reply: Reply, now: Now) {
+        match self.queue(&reply, now) {
+            Ok(()) => {}
+            // A rule of ours made a reply that cannot be sent, or one was sent before.
+            Err(_) => return self.fail(now),
+        }
+        match &self.file {
+            Some(file) if file.at < file.end => self.stage = Stage::Load,
+            _ => self.finish(now),
+        }
+    }
+
+    fn queue(&mut self, reply: &Reply, now: Now) -> Result<(), SendError> {
+        let own = [
+            ("Server", SERVER.as_bytes()),
+            ("Date", self.date.at(now.wall).as_bytes()),
+        ];
+        let fields = own.into_iter().chain(reply.field_bytes());
+        let framing = reply.content.framing();
+        self.conn
+            .send_response(&mut self.tx, reply.status, fields, framing)?;
+        let has_content = self.conn.state() == State::SendBody;
+        let len = if has_content { reply.content.len() } else { 0 };
+        self.record.answer(reply.status, len);
+        match &reply.content {
+            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
+            Content::None | Content::File(_) => Ok(()),
+        }
+    }
+
+    /// The first part of the file has been read.
+    pub(super) fn queue_part(&mut self, read: io::Result<usize>, now: Now) {
+        let whole = read.is_ok_and(|n| n == self.part.len());
+        let Some(file) = self.file.as_mut().filter(|_| whole) else {
+            return self.fail(now);
+        };
+        let part = self.part.split().freeze();
+        file.at += part.len() as u64;
+        let rest = file.end - file.at;
+        let queued = self
+            .conn
+            .send_data(&mut self.tx, part)
+            .and_then(|()| self.conn.send_external(&mut self.tx, rest));
+        match (queued, rest) {
+            (Err(_), _) => self.fail(now),
+            (Ok(()), 0) => self.finish(now),
+            (Ok(()), _) => self.stage = Stage::Send,
+        }
+    }
+
+    /// `n` bytes of the file were sent.
+    pub(super) fn on_file_sent(&mut self, n: u64, now: Now) {
+        let Some(file) = &mut self.file else { return };
+        file.at += n;
+        match n {
+            0 => self.fail(now),
+            _ if file.at == file.end => self.finish(now),
+            _ => {}
+        }
+    }
+
+    /// The answer is whole, or as good as.
+    fn finish(&mut self, now: Now) {
+        self.file = None;
+        self.record.finish(0, now.wall);
+        self.stage = Stage::Read;
+    }
+
+    /// The answer cannot be finished, and the peer must see that.
+    fn fail(&mut self, now: Now) {
+        self.conn.send_failed();
+        self.abandon_external(now);
+    }
+
+    /// What was written before is still sent, then the connection closes.
+    fn abandon_external(&mut self, now: Now) {
+        self.record.finish(self.tx.queued(), now.wall);
+        self.file = None;
+        match self.tx.external() {
+            Some(_) => self.abandon(Stage::Close, now),
+            None => self.stage = Stage::Finish,
+        }
+    }
+
+    /// Answers what is no request, or one that comes too late, and stops reading.
+    fn refuse(&mut self, error: Error, now: Now) {
+        if matches!(self.conn.state(), State::Idle | State::SendResponse) {
+            self.record.begin_broken(self.rx.pending());
+            self.send(Reply::error(error.kind.status()), now);
+        }
+        self.linger();
+    }
+
+    /// Nothing more is read but to be thrown away.
+    pub(super) fn linger(&mut self) {
+        self.rx.clear();
+        self.stage = Stage::Linger { shut: false };
+    }
+
+    /// `phase` took too long.
+    pub(super) fn on_late(&mut self, phase: Phase, now: Now) {
+        match phase {
+            Phase::Send => self.abandon(Stage::Reset, now),
+            Phase::KeepAlive | Phase::Linger => self.abandon(Stage::Close, now),
+            // Whoever has sent nothing is told nothing.
+            Phase::Head if self.rx.pending().is_empty() => self.abandon(Stage::Close, now),
+            Phase::Head | Phase::Body => {
+                self.clock.read_done();
+                let error = self.conn.refuse(ErrorKind::Timeout);
+                self.refuse(error, now);
+            }
+        }
+    }
+
+    /// Whether the peer may have sent, or may still send, what nobody will read: then a plain close
+    /// could destroy the answer on its way (RFC 9112, section 9.6).
+    pub(super) fn peer_may_send(&self) -> bool {
+        let unread = !self.rx.pending().is_empty();
+        let unfinished = matches!(self.conn.peer_state(), State::SendBody | State::Error);
+        !self.rx.is_closed() && (unread || unfinished)
+    }
+}
+
+/// The answer to a request that needs no look at the files; otherwise `path` is what it asks for.
+fn reply_at_once(request: &RequestHead<'_>, path: &mut CleanPath) -> Option<Reply> {
+    match request.method() {
+        Method::Get | Method::Head => {}
+        Method::Options => return Some(allow(Reply::new(Status::NO_CONTENT, Content::None))),
+        Method::Other(_) => return Some(Reply::error(Status::NOT_IMPLEMENTED)),
+        _ => return Some(allow(Reply::error(Status::METHOD_NOT_ALLOWED))),
+    }
+    match path.decode(request.path()) {
+        Ok(()) if path.is_hidden() => Some(Reply::error(Status::NOT_FOUND)),
+        Ok(()) => None,
+        Err(PathError::EncodedSlash) => Some(Reply::error(Status::NOT_FOUND)),
+        Err(_) => Some(Reply::error(Status::BAD_REQUEST)),
+    }
+}
+
+fn allow(reply: Reply) -> Reply {
+    reply.with("Allow", Value::Static(ALLOW))
+}
+
+fn is_get(request: &RequestHead<'_>) -> bool {
+    request.method() == Method::Get
+}
+
+/// The same address with a slash at its end, as links in the folder count from there.
+fn redirect_to_folder(path: &CleanPath, query: Option<&str>) -> Reply {
+    let mut location = String::new();
+    path.push_encoded(&mut location);
+    location.push('/');
+    if let Some(query) = query {
+        location.push('?');
+        location.push_str(query);
+    }
+    Reply::error(Status::MOVED_PERMANENTLY).with("Location", Value::Long(location))
+}
+
+fn listing_page(path: &CleanPath, entries: Vec<Entry>) -> Reply {
+    let page = listing::page(path, entries);
+    Reply::html(Status::OK, Bytes::from(page))
+}
+
+fn status_of(error: &io::Error) -> Status {
+    match error.kind() {
+        io::ErrorKind::NotFound => Status::NOT_FOUND,
+        io::ErrorKind::PermissionDenied => Status::FORBIDDEN,
+        _ => Status::INTERNAL_SERVER_ERROR,
+    }
+}

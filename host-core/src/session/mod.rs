@@ -1,0 +1,343 @@
+//! One client connection as a state machine: [`Session::step`] says what to do next, the `on_…`
+//! methods say what came of it.
+
+mod clock;
+mod exchange;
+mod record;
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
+
+use crate::date::HttpDate;
+use crate::os::OpenFile;
+use crate::path::CleanPath;
+use crate::step::{Lookup, ReadFile, SendFile};
+use crate::{Found, Now, Server, Step, Wait};
+use clock::Clock;
+use record::Record;
+
+/// Queued bytes above which no further pipelined request is answered before some are written.
+const HIGH_WATER: u64 = 128 * 1024;
+
+/// The first part of a file is read and written together with the head; what is beyond is sent from
+/// the file without passing through here. For files up to this size one read costs less than
+/// sending from the file does.
+const FIRST_PART: u64 = 64 * 1024;
+
+/// The most that one `SendFile` asks for, so that a fast reader leaves the others their turn.
+const SEND_MAX: u64 = 256 * 1024;
+
+/// Finished log lines above which they are handed out although more answers can be written first.
+const LOG_BATCH: usize = 4096;
+
+/// One client connection.
+///
+/// A driver asks [`step`](Session::step) what to do, does that one thing, reports it with the method that
+/// the [`Step`] names, and asks again. Calls that nobody asked for are harmless. The session
+/// holds no socket and reads no clock; it owns the receive buffer, the send queue, the file that
+/// it is sending, and all rules.
+#[derive(Debug)]
+pub struct Session {
+    server: Arc<Server>,
+    conn: ServerConnection,
+    rx: RecvBuf,
+    tx: SendQueue,
+    stage: Stage,
+    clock: Clock,
+    /// The path of the request.
+    path: CleanPath,
+    /// The file being sent.
+    file: Option<SentFile>,
+    /// The first part of a file on its way to the queue.
+    part: BytesMut,
+    date: HttpDate,
+    record: Record,
+    /// Requests seen on this connection.
+    requests: u32,
+    /// Each answer is the last one.
+    draining: bool,
+    /// The socket took nothing when it was last written.
+    write_blocked: bool,
+    /// The lines of the log were handed out by the last step.
+    logged: bool,
+}
+
+/// A file and what of it is still to be sent.
+#[derive(Debug)]
+struct SentFile {
+    file: OpenFile,
+    at: u64,
+    end: u64,
+}
+
+/// What the session is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Reading a request or what is left of one; what has been queued is written meanwhile.
+    Read,
+    /// Asking for the file that the request names.
+    Locate,
+    /// Asking for the first part of the file.
+    Load,
+    /// Sending the rest of the file.
+    Send,
+    /// All has been decided: write what is queued, say that no more comes, and read what still comes
+    /// for a while, as a close would destroy the answer on its way (RFC 9112, section 9.6).
+    Linger {
+        /// The sending side was shut down.
+        shut: bool,
+    },
+    /// Write what is queued and close.
+    Finish,
+    Close,
+    Reset,
+}
+
+impl Session {
+    /// A connection that `peer` has just opened.
+    pub fn new(server: Arc<Server>, peer: SocketAddr, now: Now) -> Self {
+        Self {
+            conn: ServerConnection::new(server.limits),
+            rx: RecvBuf::new(&server.limits),
+            tx: SendQueue::new(),
+            stage: Stage::Read,
+            clock: Clock::new(server.timeouts, now),
+            path: CleanPath::new(),
+            file: None,
+            part: BytesMut::new(),
+            date: HttpDate::new(),
+            record: Record::new(peer.ip(), server.access_log.is_some()),
+            requests: 0,
+            draining: false,
+            write_blocked: false,
+            logged: false,
+            server,
+        }
+    }
+
+    /// What to do next.
+    pub fn step(&mut self, now: Now) -> Step<'_> {
+        if std::mem::take(&mut self.logged) {
+            self.record.clear_lines();
+        }
+        while self.stage == Stage::Read && self.may_read() {
+            if !self.read_event(now) {
+                break;
+            }
+        }
+        self.close_if_done();
+        if self.wants_log() {
+            self.logged = true;
+            return Step::Log(self.record.lines());
+        }
+        match self.stage {
+            Stage::Locate => Step::Lookup(Lookup {
+                root: &self.server.site.root,
+                path: &self.path,
+                index: &self.server.site.index,
+                listing: self.server.site.autoindex,
+            }),
+            Stage::Load => self.load(),
+            Stage::Close => Step::Close,
+            Stage::Reset => Step::Reset,
+            _ if !self.tx.is_empty() => self.transmit(now),
+            Stage::Linger { shut: false } => {
+                self.stage = Stage::Linger { shut: true };
+                Step::ShutdownWrite
+            }
+            Stage::Read | Stage::Send | Stage::Finish | Stage::Linger { .. } => self.wait(now),
+        }
+    }
+
+    /// Whether the next request may be looked at: the one before is written, or nearly.
+    fn may_read(&self) -> bool {
+        self.tx.queued() < HIGH_WATER
+    }
+
+    /// Lines are handed out when there is nothing better to do, or many.
+    fn wants_log(&self) -> bool {
+        let lines = self.record.lines().len();
+        lines > 0 && (self.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Close | Stage::Reset)
+    }
+
+    /// Nothing more will be answered: how to end?
+    fn close_if_done(&mut self) {
+        match self.stage {
+            Stage::Read if self.conn.wants_close() => {
+                match self.peer_may_send() {
+                    true => self.linger(),
+                    false => self.stage = Stage::Finish,
+                }
+                self.close_if_done();
+            }
+            Stage::Finish if self.tx.is_empty() => self.stage = Stage::Close,
+            Stage::Linger { shut: true } if self.rx.is_closed() => self.stage = Stage::Close,
+            _ => {}
+        }
+    }
+
+    fn transmit(&mut self, now: Now) -> Step<'_> {
+        if self.write_blocked {
+            return self.wait(now);
+        }
+        self.clock.sending(true, now);
+        match (self.tx.external(), &self.file) {
+            (Some(len), Some(file)) => Step::SendFile(SendFile {
+                file: &file.file,
+                offset: file.at,
+                len: len.min(SEND_MAX) as usize,
+            }),
+            _ => Step::Write,
+        }
+    }
+
+    fn wait(&mut self, now: Now) -> Step<'_> {
+        let write = !self.tx.is_empty();
+        self.clock.sending(write, now);
+        self.clock.reading(self.awaiting(write), now);
+        Step::Wait(Wait {
+            read: !write,
+            write,
+            until: self.deadline(),
+        })
+    }
+
+    /// What the peer may be late with, in a state in which it is read.
+    fn awaiting(&self, writing: bool) -> Option<h1_core::Phase> {
+        match (self.stage, self.conn.awaiting(&self.rx)) {
+            (Stage::Linger { .. }, _) => Some(h1_core::Phase::Linger),
+            _ if writing => None,
+            (_, Awaiting::Request) if self.requests > 0 => Some(h1_core::Phase::KeepAlive),
+            (_, Awaiting::Request | Awaiting::Head) => Some(h1_core::Phase::Head),
+            (_, Awaiting::Body) => Some(h1_core::Phase::Body),
+            (_, Awaiting::Nothing) => Some(h1_core::Phase::KeepAlive),
+        }
+    }
+
+    /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.clock.deadline()
+    }
+
+    /// Whether no request is being received or answered, so that a graceful stop may end the
+    /// connection after one more look at the socket.
+    pub fn is_idle(&self) -> bool {
+        self.stage == Stage::Read
+            && self.tx.is_empty()
+            && self.conn.awaiting(&self.rx) == Awaiting::Request
+    }
+
+    /// From now on each answer is the last one on its connection, and says so.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Where to read socket bytes to; empty when no more are wanted.
+    pub fn read_slot(&mut self) -> &mut [u8] {
+        self.rx.unfilled()
+    }
+
+    /// `n` bytes were read into [`read_slot`](Session::read_slot); 0 is the end of the stream.
+    pub fn on_read(&mut self, n: usize, now: Now) {
+        match n {
+            0 => self.rx.close(),
+            n => {
+                self.rx.filled(n);
+                self.clock.read(n as u64, now);
+            }
+        }
+        if matches!(self.stage, Stage::Linger { .. } | Stage::Finish) {
+            self.rx.clear();
+        }
+    }
+
+    /// The slices to write for [`Step::Write`]: fills `iov` from its start, returns how many.
+    pub fn slices<'a>(&'a self, iov: &mut [IoSlice<'a>]) -> usize {
+        match self.tx.transmit(iov) {
+            Transmit::Slices(n) => n,
+            Transmit::External(_) | Transmit::Idle => 0,
+        }
+    }
+
+    /// `n` bytes were written, or sent from the file. 0 in answer to [`Step::SendFile`] says that
+    /// the file has ended early: the connection closes, so that the peer sees that something is
+    /// missing.
+    pub fn on_written(&mut self, n: usize, now: Now) {
+        let n = n as u64;
+        let external = self.tx.external().is_some();
+        self.tx.advance(n);
+        self.clock.sent(n, now);
+        if external {
+            self.on_file_sent(n, now);
+        }
+    }
+
+    /// The socket takes no more for now.
+    pub fn on_write_blocked(&mut self, _now: Now) {
+        self.write_blocked = true;
+    }
+
+    /// The socket takes bytes again.
+    pub fn on_writable(&mut self, _now: Now) {
+        self.write_blocked = false;
+    }
+
+    /// A deadline may have passed; harmless if none has.
+    pub fn on_timeout(&mut self, now: Now) {
+        if let Some(phase) = self.clock.expired(now) {
+            self.on_late(phase, now);
+        }
+    }
+
+    /// The socket failed: nothing more can be read or written.
+    pub fn on_socket_error(&mut self, _error: &io::Error, now: Now) {
+        self.abandon(Stage::Close, now);
+    }
+
+    /// Ends the session here, whatever is still to be sent.
+    fn abandon(&mut self, stage: Stage, now: Now) {
+        self.record.finish(self.tx.queued(), now.wall);
+        self.stage = stage;
+        self.file = None;
+        self.tx.clear();
+    }
+
+    /// The answer to [`Step::Lookup`].
+    pub fn on_found(&mut self, found: io::Result<Found>, now: Now) {
+        if self.stage == Stage::Locate {
+            self.answer_found(found, now);
+        }
+    }
+
+    /// The answer to [`Step::ReadFile`]: how many bytes the file gave.
+    pub fn on_file_read(&mut self, read: io::Result<usize>, now: Now) {
+        if self.stage == Stage::Load {
+            self.queue_part(read, now);
+        }
+    }
+
+    fn load(&mut self) -> Step<'_> {
+        match &self.file {
+            Some(file) => {
+                self.part.clear();
+                self.part
+                    .resize((file.end - file.at).min(FIRST_PART) as usize, 0);
+                Step::ReadFile(ReadFile {
+                    file: &file.file,
+                    offset: file.at,
+                    buf: &mut self.part,
+                })
+            }
+            None => Step::Close,
+        }
+    }
+}

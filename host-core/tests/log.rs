@@ -1,0 +1,177 @@
+//! The log writer: never in the way, and what it loses is counted.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use host_core::os::LogWriter;
+
+/// A log that can be read.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A disk that hangs in its first write until it is let go.
+struct Hanging {
+    entered: Option<Sender<()>>,
+    release: Receiver<()>,
+    out: Shared,
+}
+
+impl Write for Hanging {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(entered) = self.entered.take() {
+            entered.send(()).unwrap();
+            self.release.recv().unwrap();
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Broken(ErrorKind);
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Panicking(Sender<()>);
+
+impl Write for Panicking {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        self.0.send(()).unwrap();
+        panic!("a writer that panics, as the test wants it");
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn dropping_writes_everything_in_order() {
+    let out = Shared::default();
+    let log = LogWriter::new(out.clone());
+    let lines: Vec<String> = (0..1000).map(|n| format!("line {n}\n")).collect();
+    for line in &lines {
+        log.write(line);
+    }
+    assert_eq!(log.dropped(), 0);
+    drop(log);
+    assert_eq!(out.text(), lines.concat());
+}
+
+#[test]
+fn lines_of_many_threads_stay_whole() {
+    let out = Shared::default();
+    let log = LogWriter::new(out.clone());
+    std::thread::scope(|scope| {
+        for name in ["a", "b", "c", "d"] {
+            let log = &log;
+            scope.spawn(move || (0..500).for_each(|n| log.write(&format!("{name} {n}\n"))));
+        }
+    });
+    drop(log);
+    for name in ["a", "b", "c", "d"] {
+        let text = out.text();
+        let own = text.lines().filter(|line| line.starts_with(name));
+        assert!(own.eq((0..500).map(|n| format!("{name} {n}"))), "{name}");
+    }
+}
+
+#[test]
+fn a_line_is_written_without_waiting_for_the_end() {
+    let (entered, written) = channel();
+    let (release, released) = channel();
+    let log = LogWriter::new(Hanging {
+        entered: Some(entered),
+        release: released,
+        out: Shared::default(),
+    });
+    log.write("line\n");
+    written.recv().unwrap();
+    release.send(()).unwrap();
+}
+
+#[test]
+fn a_hanging_disk_stops_nobody_and_what_does_not_fit_is_counted() {
+    let (entered, hangs) = channel();
+    let (release, released) = channel();
+    let out = Shared::default();
+    let log = LogWriter::new(Hanging {
+        entered: Some(entered),
+        release: released,
+        out: out.clone(),
+    });
+    log.write("first\n");
+    hangs.recv().unwrap();
+
+    let half = "x".repeat(LogWriter::CAPACITY / 2 - 1) + "\n";
+    log.write(&half);
+    log.write(&half);
+    let when_full = log.dropped();
+    log.write("one too many\n");
+    log.write("two\ntoo many\n");
+    let at_last = log.dropped();
+
+    release.send(()).unwrap();
+    drop(log);
+    assert_eq!((when_full, at_last), (0, 3));
+    assert_eq!(out.text(), ["first\n", &half, &half].concat());
+}
+
+#[test]
+fn a_full_disk_or_broken_pipe_is_counted() {
+    for kind in [ErrorKind::StorageFull, ErrorKind::BrokenPipe] {
+        let log = LogWriter::new(Broken(kind));
+        log.write("one\ntwo\n");
+        while log.dropped() < 2 {
+            std::thread::yield_now();
+        }
+        log.write("three\n");
+        while log.dropped() < 3 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_panics_takes_nobody_along() {
+    let (panics, panicked) = channel();
+    let log = LogWriter::new(Panicking(panics));
+    log.write("line\n");
+    panicked.recv().unwrap();
+    log.write("another\n");
+    drop(log);
+}
+
+#[test]
+fn debug_shows_what_was_lost() {
+    let log = LogWriter::new(io::sink());
+    assert_eq!(format!("{log:?}"), "LogWriter { dropped: 0, .. }");
+}
