@@ -146,3 +146,6 @@ impl Exchange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
