@@ -88,7 +88,7 @@ impl Pool {
         let mut state = self.lock();
         while state.queue.len() > state.idle && state.threads < self.server.worker_connections {
             Builder::new()
-                .name("connection".into())
+                .name("client".into())
                 .stack_size(STACK)
                 .spawn_scoped(scope, || self.run())?;
             state.threads += 1;

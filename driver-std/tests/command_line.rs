@@ -1,4 +1,5 @@
 //! What somebody who starts the program sees.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -68,9 +69,12 @@ fn command_lines_that_cannot_be_understood() {
     ];
     for args in cases {
         let output = run(args);
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(output.stdout.is_empty(), "{args:?}");
-        assert!(output.stderr.starts_with(b"error: "), "{args:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.starts_with("driver-std: "), "{stderr}");
+        assert!(stderr.ends_with(" (see --help)\n"), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a client sees of the pool and of a graceful stop.
+//! What a client sees of the pool, of timeouts and of a graceful stop.
+#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use host_core::os::{Root, Shutdown};
 use host_core::{Server, Site};
+use rustix::event::{PollFd, PollFlags, poll};
 use tempfile::TempDir;
 
 /// More than the kernel buffers for a client that does not read.
@@ -234,6 +236,28 @@ fn a_client_that_sends_no_more_is_answered() {
     client.head();
     assert_eq!(&client.body(), b"small content");
     assert_eq!(client.rest(), 0);
+    running.stop.trigger();
+    running.join();
+}
+
+#[test]
+fn a_client_that_asks_for_no_more_is_closed() {
+    let running = Running::new(|server| server.timeouts.keep_alive = Duration::from_millis(50));
+    let mut client = running.connect();
+    client.get_small();
+    assert_eq!(client.rest(), 0);
+    running.stop.trigger();
+    running.join();
+}
+
+#[test]
+fn a_client_that_does_not_read_is_reset() {
+    let running = Running::new(|server| server.timeouts.send = Duration::from_millis(50));
+    let mut client = running.connect();
+    client.request("/big");
+    let mut reset = [PollFd::new(&client.0, PollFlags::empty())];
+    poll(&mut reset, None).unwrap();
+    assert!(reset[0].revents().contains(PollFlags::ERR));
     running.stop.trigger();
     running.join();
 }

@@ -66,8 +66,8 @@ impl Driver {
     }
 }
 
-/// Cargo holds no lock on the target folder while it runs tests, and it needs no network for
-/// what the lock file names and the test run has fetched.
+/// Cargo holds no lock on the target folder while it runs tests. `--workspace` chooses the features
+/// that `cargo test --workspace` has, so that after it nothing is left to build.
 fn build(name: &str) -> PathBuf {
     let test = env::current_exe().expect("path of this test");
     let folder = test.ancestors().nth(2).expect("target/<profile>/deps/test");
@@ -77,7 +77,8 @@ fn build(name: &str) -> PathBuf {
         None => panic!("no profile in {}", test.display()),
     };
     let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["build", "--quiet", "--package", name, "--profile", profile])
+        .args(["build", "--quiet", "--workspace", "--bin", name])
+        .args(["--profile", profile])
         .arg("--target-dir")
         .arg(folder.parent().expect("target folder"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -85,7 +86,7 @@ fn build(name: &str) -> PathBuf {
         .expect("cargo");
     assert!(
         output.status.success(),
-        "cargo build --package {name}:\n{}",
+        "cargo build --bin {name}:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     folder.join(format!("{name}{EXE_SUFFIX}"))

@@ -138,19 +138,21 @@ fn folder_that_is_none(driver: &Driver) {
 }
 
 fn bad_arguments(driver: &Driver) {
-    for arguments in [
-        &["--frobnicate"][..],
-        &["--port", "65536"],
-        &["--port", "-1"],
-        &["--port", "http"],
-        &["--port"],
-        &["--listen", "nonsense"],
-        &["--listen", "127.0.0.1:99999"],
-        &["--connections", "0"],
-        &["--connections", "many"],
-        &["--access-log", "/missing/folder/log", "--port", "0"],
+    for (arguments, culprit) in [
+        (&["--frobnicate"][..], "--frobnicate"),
+        (&["-x"], "-x"),
+        (&[".", "surplus"], "surplus"),
+        (&["--port"], "--port"),
+        (&["--port", "65536"], "65536"),
+        (&["--port", "http"], "http"),
+        (&["--port", ""], "--port"),
+        (&["--port=-1"], "-1"),
+        (&["--listen", "nonsense"], "nonsense"),
+        (&["--listen", "127.0.0.1:99999"], "99999"),
+        (&["--connections", "0"], "--connections"),
+        (&["--connections", "many"], "many"),
+        (&["--port", "0", "--access-log", "/none/log"], "/none/log"),
     ] {
-        assert_refused(&driver.run(arguments), arguments[0]);
+        assert_refused(&driver.run(arguments), culprit);
     }
-    assert_refused(&driver.run(&[".", "surplus"]), "surplus");
 }

@@ -83,9 +83,8 @@ fn request_already_sent(driver: &Driver) {
         client.wire.send(encode("GET", "/a.txt", &[]));
         site.server.signal(signal);
         site.server.signal(Signal::CONT);
-        let response = client.response("GET");
-        assert_eq!(response.text(), "hello");
-        assert!(response.says("close"), "{:?}", response.fields);
+        // It may see the request first, so the answer need not say that the connection ends.
+        assert_eq!(client.response("GET").text(), "hello");
         client.wire.assert_end();
         assert_exit(&mut site);
     }

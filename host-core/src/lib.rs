@@ -1,4 +1,51 @@
 //! The hosting rules of a web server, without its sockets.
+//!
+//! A [`Session`] is one client connection over [`h1_core`]: it decides which file a request names,
+//! what the answer is, how long the peer may take and what the log says. It reads no socket and no
+//! clock. A driver asks it [`step`](Session::step) and does what the [`Step`] says; [`os`] has the
+//! functions that do it.
+//!
+//! ```
+//! use std::io::{IoSlice, Read, Write};
+//! use std::net::{SocketAddr, TcpStream};
+//! use std::sync::Arc;
+//!
+//! use host_core::{Server, Session, Step, os};
+//!
+//! fn serve(mut socket: TcpStream, peer: SocketAddr, server: Arc<Server>) -> std::io::Result<()> {
+//!     let mut session = Session::new(server, peer, os::now());
+//!     loop {
+//!         match session.step(os::now()) {
+//!             Step::Lookup(lookup) => {
+//!                 let found = os::lookup(&lookup);
+//!                 session.on_found(found, os::now());
+//!             }
+//!             Step::ReadFile(mut read) => {
+//!                 let n = os::read_file(&mut read);
+//!                 session.on_file_read(n, os::now());
+//!             }
+//!             Step::Write => {
+//!                 let mut iov = [IoSlice::new(&[]); 16];
+//!                 let slices = session.slices(&mut iov);
+//!                 let n = socket.write_vectored(&iov[..slices])?;
+//!                 session.on_written(n, os::now());
+//!             }
+//!             Step::SendFile(send) => {
+//!                 let n = os::send_file(&socket, &send)?;
+//!                 session.on_written(n, os::now());
+//!             }
+//!             // A real driver also watches `wait.until`.
+//!             Step::Wait(_) => {
+//!                 let n = socket.read(session.read_slot())?;
+//!                 session.on_read(n, os::now());
+//!             }
+//!             Step::Log(lines) => print!("{lines}"),
+//!             Step::ShutdownWrite => socket.shutdown(std::net::Shutdown::Write)?,
+//!             Step::Reset | Step::Close => return Ok(()),
+//!         }
+//!     }
+//! }
+//! ```
 
 pub mod cli;
 mod date;

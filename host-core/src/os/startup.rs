@@ -26,23 +26,31 @@ const BACKLOG: i32 = 511;
 /// The whole of a program that serves a folder: reads the command line, prepares what it asks for,
 /// says on standard output where it listens, and serves until SIGINT or SIGTERM.
 ///
-/// The exit code is 0 after a graceful stop, 1 after a failure, which one line on standard error
-/// explains, and 2 after a command line that cannot be understood.
+/// The exit code is 0 after a graceful stop, and 1 after a failure, which one line on standard error
+/// explains.
 pub fn run(name: &'static str, version: &'static str, serve: Serve) -> ExitCode {
-    let args = match cli::parse(name, version, env::args_os()) {
-        Ok(args) => args,
-        Err(text) => {
-            let _ = text.print();
-            return u8::try_from(text.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+    let ended = match cli::parse(name, version, env::args_os()) {
+        Ok(args) => start(name, &args, serve),
+        Err(help) if help.exit_code() == 0 => {
+            let _ = help.print();
+            Ok(())
         }
+        Err(error) => Err(misuse(&error)),
     };
-    match start(name, &args, serve) {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "{name}: {failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is wrong with the command line: the first line of a longer text.
+fn misuse(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    format!("{} (see --help)", line.trim_start_matches("error: "))
 }
 
 fn start(name: &str, args: &Args, serve: Serve) -> Result<(), String> {
