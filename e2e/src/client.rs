@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::Wire;
 
 /// Fields that mean something only when they come once.
-const SINGLE: [&str; 11] = [
+const SINGLE: [&str; 10] = [
     "accept-ranges",
     "content-length",
     "content-range",
@@ -16,7 +16,6 @@ const SINGLE: [&str; 11] = [
     "etag",
     "last-modified",
     "location",
-    "retry-after",
     "server",
     "transfer-encoding",
 ];

@@ -5,6 +5,11 @@
 //!
 //! Nothing here waits for ever: every read, connect and exit has [`DEADLINE`].
 
+/// The examples of the README are tests, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 mod client;
 mod driver;
 mod fixture;

@@ -62,15 +62,16 @@ impl Wire {
 
     /// Whether nothing arrives for `time`, neither bytes nor the end.
     pub fn is_quiet(&mut self, time: Duration) -> bool {
-        self.unread.is_empty() && {
-            self.stream
-                .set_read_timeout(Some(time))
-                .expect("read timeout");
-            match self.stream.peek(&mut [0]) {
-                Ok(_) => false,
-                Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        let set = self.stream.set_read_timeout(Some(time));
+        set.expect("read timeout");
+        self.unread.is_empty()
+            && loop {
+                match self.stream.peek(&mut [0]).map_err(|error| error.kind()) {
+                    Err(ErrorKind::Interrupted) => {}
+                    Err(kind) => break matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                    Ok(_) => break false,
+                }
             }
-        }
     }
 
     /// The next `len` bytes.
@@ -127,6 +128,8 @@ impl Wire {
         match read {
             Ok(0) => Err(End::Eof),
             Ok(_) => Ok(()),
+            // A child of another test has ended.
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             Err(error) if error.kind() == ErrorKind::ConnectionReset => Err(End::Reset),
             Err(error) => panic!(
                 "{error} after {start} bytes: \"{}\"",

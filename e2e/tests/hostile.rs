@@ -8,6 +8,7 @@ use e2e::{Driver, Site, Wire, encode, eventually, for_each_driver, noise};
 
 for_each_driver!(
     reader_that_stops,
+    pipeline_without_reading,
     file_that_shrinks,
     file_that_grows,
     reset_in_the_middle,
@@ -39,6 +40,24 @@ fn reader_that_stops(site: &Site) {
     let grown = site.server.resident().saturating_sub(before);
     assert!(grown < 8 * 1024, "{grown} KiB more");
     drop(stopped);
+}
+
+/// Answers wait in the files, not in memory.
+fn pipeline_without_reading(site: &Site) {
+    let content = noise(60_000);
+    site.write("a.bin", &content);
+    assert!(site.get("/a.bin").body == content);
+    let before = site.server.resident();
+    let mut client = site.client();
+    client.wire.send(encode("GET", "/a.bin", &[]).repeat(1000));
+    for _ in 0..200 {
+        assert_eq!(site.get("/none").status, 404);
+    }
+    let grown = site.server.resident().saturating_sub(before);
+    assert!(grown < 8 * 1024, "{grown} KiB more");
+    for _ in 0..1000 {
+        assert!(client.response("GET").body == content);
+    }
 }
 
 /// Less than promised must look like less than promised.

@@ -16,6 +16,8 @@ for_each_driver!(
     content_of_a_get_is_skipped,
     refused_content,
     refused_expectation,
+    expectation_of_a_get,
+    upgrade_is_ignored,
     half_closed_client,
     silent_client,
     thousand_requests,
@@ -68,6 +70,10 @@ fn close_on_request(site: &Site) {
         assert!(response.says("close"), "{value}");
         client.wire.assert_end();
     }
+    let mut client = site.client();
+    let lines = [("Connection", "foo"), ("Connection", "close")];
+    assert!(client.request("GET", "/3", &lines).says("close"));
+    client.wire.assert_end();
     // What follows the last request is not a request.
     let mut client = site.client();
     let last = encode("GET", "/3", &[("Connection", "close")]);
@@ -237,6 +243,43 @@ fn refused_expectation(site: &Site) {
         assert!(response.says("close"), "{:?}", response.fields);
         client.wire.assert_end();
     }
+}
+
+/// Without a 100, nobody knows whether the content will come: the connection cannot go on.
+fn expectation_of_a_get(site: &Site) {
+    let mut client = prepare(site);
+    let fields = [("Content-Length", "5"), ("Expect", "100-continue")];
+    let response = client.request("GET", "/3", &fields);
+    assert_eq!(response.status, 200);
+    if response.interim.is_empty() {
+        assert!(response.says("close"), "{:?}", response.fields);
+        client.wire.assert_end();
+    } else {
+        client.wire.send(format!("hello{}", get(4)));
+        check(&mut client, 4);
+    }
+    // HTTP/1.0 has neither the expectation nor 1xx.
+    let mut client = site.client();
+    client
+        .wire
+        .send("GET /3 HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello");
+    let response = client.response("GET");
+    assert_eq!((response.status, response.interim.len()), (200, 0));
+    client.wire.assert_end();
+}
+
+/// As curl offers it with `--http2`.
+fn upgrade_is_ignored(site: &Site) {
+    let mut client = prepare(site);
+    let fields = [
+        ("Connection", "Upgrade, HTTP2-Settings"),
+        ("Upgrade", "h2c"),
+        ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA"),
+    ];
+    let response = client.request("GET", "/3", &fields);
+    assert_eq!((response.status, response.interim.len()), (200, 0));
+    assert!(response.body == content(3));
+    assert_eq!(client.get("/4").status, 200);
 }
 
 fn half_closed_client(site: &Site) {

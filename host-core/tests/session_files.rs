@@ -3,15 +3,11 @@
 
 mod world;
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::time::{Duration, UNIX_EPOCH};
 
-use host_core::{Entry, Session, Step};
-use world::{
-    ETAG_5, MODIFIED, Node, Seen, World, file, get, head, offered, open, pattern, set_modified,
-};
-
-const KIB_64: usize = 64 * 1024;
+use host_core::Entry;
+use world::{ETAG_5, MODIFIED, Node, Seen, World, file, get, head, open};
 
 /// A request of this method with more field lines, each ending in CRLF.
 fn request(method: &str, target: &str, fields: &str) -> String {
@@ -39,14 +35,6 @@ fn validators() -> [String; 2] {
 fn head_of(status: &str, fields: &[String]) -> String {
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
     head(status, &fields)
-}
-
-/// A sparse file of so many zeros.
-fn sparse(len: u64) -> Node {
-    let file = open("");
-    file.set_len(len).unwrap();
-    set_modified(&file);
-    Node::File(file)
 }
 
 #[test]
@@ -149,6 +137,7 @@ fn errors_of_the_file_system_have_their_status() {
     let cases = [
         (ErrorKind::NotFound, "404 Not Found"),
         (ErrorKind::PermissionDenied, "403 Forbidden"),
+        (ErrorKind::ResourceBusy, "503 Service Unavailable"),
         (ErrorKind::Other, "500 Internal Server Error"),
         (ErrorKind::OutOfMemory, "500 Internal Server Error"),
     ];
@@ -238,222 +227,4 @@ fn a_listing_names_the_entries() {
     let length = format!("\r\nContent-Length: {}\r\n", page.len());
     assert!(text.contains(&length) && page.contains("a&lt;b.txt"));
     assert!(!text.contains("Last-Modified"), "{text}");
-}
-
-#[test]
-fn bodies_of_every_size_arrive_whole_whatever_each_write_takes() {
-    let small = [0, 1, 256, 257].map(|size| (size, (1..=300).collect()));
-    let middle = [65_535, 65_536, 65_537].map(|size| (size, (1..=16).collect()));
-    let large = (
-        1_000_000,
-        vec![5, 1000, 65_535, 65_536, 262_144, usize::MAX],
-    );
-    for (size, writes) in small.into_iter().chain(middle).chain([large]) {
-        let content = pattern(size);
-        let world = World::new([("/f", file(&content))]);
-        for per_write in writes {
-            let mut world = world.again();
-            world.per_write = per_write;
-            world.send(get("/f"));
-            let head = world.sent.len() - size;
-            assert!(world.sent[..head].ends_with(b"\r\n\r\n"));
-            assert!(world.sent[head..] == content, "{size} by {per_write}");
-            let length = format!("\r\nContent-Length: {size}\r\n");
-            assert!(world.received().contains(&length));
-        }
-    }
-}
-
-#[test]
-fn the_head_leaves_together_with_the_first_64_kib() {
-    for size in [1, 256, 257, 65_535, 65_536, 65_537, 1_000_000] {
-        let mut world = World::new([("/f", file(pattern(size)))]);
-        world.send(get("/f"));
-        let first = size.min(KIB_64);
-        let head = world.sent.len() - size;
-        let steps = world.done();
-        let part = Seen::ReadFile {
-            offset: 0,
-            len: first,
-        };
-        assert_eq!(steps[..3], [Seen::Lookup, part, Seen::Write(head + first)]);
-        let rest = steps[3..].iter();
-        let sent = rest.filter_map(|step| match step {
-            Seen::SendFile { offset, .. } => Some(*offset),
-            _ => None,
-        });
-        let expected = (KIB_64..size).step_by(256 * 1024).map(|at| at as u64);
-        assert!(sent.eq(expected), "{size}");
-    }
-}
-
-#[test]
-fn an_empty_file_is_not_read() {
-    let mut world = World::new([("/f", file(""))]);
-    world.send(get("/f"));
-    let head = world.sent.len();
-    let steps = [Seen::Lookup, Seen::Write(head), Seen::Log];
-    assert_eq!(world.done(), steps);
-    assert!(world.received().contains("\r\nContent-Length: 0\r\n"));
-}
-
-#[test]
-fn a_head_request_does_not_read_the_file() {
-    let mut world = World::new([("/f", file(pattern(100_000)))]);
-    world.send(request("HEAD", "/f", ""));
-    let head = world.sent.len();
-    let steps = [Seen::Lookup, Seen::Write(head), Seen::Log];
-    assert_eq!(world.done(), steps);
-}
-
-#[test]
-fn a_range_is_sent_from_its_place() {
-    let content = pattern(1_000_000);
-    let mut world = World::new([("/f", file(&content))]);
-    world.per_write = 100_000;
-    world.send(request("GET", "/f", "Range: bytes=100000-299999\r\n"));
-    assert!(world.sent.ends_with(&content[100_000..300_000]));
-    let moved = |step: &Seen| matches!(step, Seen::ReadFile { .. } | Seen::SendFile { .. });
-    let steps: Vec<_> = world.done().into_iter().filter(moved).collect();
-    let expected = [
-        Seen::ReadFile {
-            offset: 100_000,
-            len: KIB_64,
-        },
-        Seen::SendFile {
-            offset: 165_536,
-            len: 134_464,
-        },
-        Seen::SendFile {
-            offset: 265_536,
-            len: 34_464,
-        },
-    ];
-    assert_eq!(steps, expected);
-}
-
-#[test]
-fn sixteen_pipelined_requests_are_answered_with_one_write() {
-    let content = pattern(1000);
-    let mut world = World::new([("/f", file(&content)), ("/g", file("hello"))]);
-    world.send((get("/f") + &get("/g")).repeat(8));
-    let steps = world.done();
-    let writes = steps.iter().filter(|step| matches!(step, Seen::Write(_)));
-    assert_eq!(writes.count(), 1, "{steps:?}");
-    assert_eq!(*steps.last().unwrap(), Seen::Log);
-    let mut single = world.again();
-    single.send(get("/f"));
-    single.send(get("/g"));
-    assert!(world.sent == single.sent.repeat(8));
-    assert_eq!(world.log.lines().count(), 16);
-}
-
-/// Answers to come are held back while 128 KiB wait to be written.
-#[test]
-fn pipelined_answers_do_not_pile_up() {
-    let mut world = World::new([("/f", file(pattern(KIB_64)))]);
-    world.room = 0;
-    world.send(get("/f").repeat(100));
-    let (_, queued) = offered(&world.session, 0);
-    assert!(queued < 128 * 1024 + KIB_64 + 1024, "{queued}");
-    world.make_room(usize::MAX);
-    assert!(world.sent.len() > 100 * KIB_64);
-    assert_eq!(world.log.lines().count(), 100);
-}
-
-#[test]
-fn a_large_file_takes_no_memory() {
-    let mut world = World::new([("/f", sparse(1 << 30))]);
-    world.room = 0;
-    world.send(get("/f"));
-    let (_, head_and_part) = offered(&world.session, 0);
-    assert!(head_and_part < KIB_64 + 1024, "{head_and_part}");
-    for _ in 0..1000 {
-        let (_, before) = offered(&world.session, 0);
-        world.make_room(1000);
-        let (_, after) = offered(&world.session, 0);
-        assert!(after <= before);
-    }
-    let (_, rest) = offered(&world.session, 0);
-    assert_eq!(rest, 0, "the rest is sent from the file");
-}
-
-/// The client sees that something is missing: the connection ends before the announced length.
-#[test]
-fn a_file_that_shrinks_before_it_is_read_ends_the_connection() {
-    for (size, left) in [(1000, 999), (1000, 0), (100_000, 65_535)] {
-        let node = open(pattern(size));
-        let handle = node.try_clone().unwrap();
-        let mut world = World::new([("/f", Node::File(node)), ("/g", file("hello"))]);
-        world.feed(get("/g") + &get("/f") + &get("/g"));
-        while world.step() != Seen::Lookup {}
-        while world.step() != Seen::Lookup {}
-        handle.set_len(left).unwrap();
-        assert_eq!(world.run(), Seen::Close);
-        let text = world.received();
-        let length = format!("\r\nContent-Length: {size}\r\n");
-        assert!(text.contains(&length) && text.ends_with("\r\n\r\n"));
-        assert!(text.contains("\r\n\r\nhelloHTTP/1.1 200 OK\r\n"));
-        assert_eq!(text.matches("HTTP/1.1").count(), 2);
-        assert_eq!(*world.done().last().unwrap(), Seen::Close);
-    }
-}
-
-#[test]
-fn a_file_that_cannot_be_read_ends_the_connection() {
-    let mut world = World::new([("/f", file("hello"))]);
-    world.feed(get("/f"));
-    assert_eq!(world.step(), Seen::Lookup);
-    assert!(matches!(world.session.step(world.now), Step::ReadFile(_)));
-    let error = io::Error::from(ErrorKind::Other);
-    world.session.on_file_read(Err(error), world.now);
-    assert_eq!(world.run(), Seen::Close);
-    assert!(world.received().ends_with("\r\n\r\n"));
-}
-
-#[test]
-fn a_file_that_shrinks_while_it_is_sent_ends_the_connection() {
-    for (left, sent) in [(65_536, 65_536), (70_000, 70_000), (10, 66_536)] {
-        let node = open(pattern(1_000_000));
-        let handle = node.try_clone().unwrap();
-        let mut world = World::new([("/f", Node::File(node))]);
-        world.per_write = 1000;
-        world.feed(get("/f") + &get("/f"));
-        while !matches!(world.step(), Seen::SendFile { .. }) {}
-        handle.set_len(left).unwrap();
-        assert_eq!(world.run(), Seen::Close);
-        let body = world.sent.len() - head_len(&world.sent);
-        // The first part and the first thousand bytes were sent before.
-        assert_eq!(body, sent.max(66_536));
-        assert_eq!(world.sent[world.sent.len() - body..], pattern(body));
-    }
-}
-
-fn head_len(sent: &[u8]) -> usize {
-    sent.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4
-}
-
-#[test]
-fn answers_to_questions_that_nobody_asked_are_ignored() {
-    let mut plain = World::new([("/f", file(pattern(100_000)))]);
-    plain.send(get("/f"));
-    let mut asked = plain.again();
-    asked.per_write = 10_000;
-    asked.feed(get("/f"));
-    let pester = |session: &mut Session, now, found: bool| {
-        if !found {
-            session.on_found(Err(ErrorKind::NotFound.into()), now);
-        }
-        session.on_write_blocked(now);
-        session.on_writable(now);
-        session.on_timeout(now);
-    };
-    loop {
-        let found = matches!(asked.session.step(asked.now), Step::Lookup(_));
-        pester(&mut asked.session, asked.now, found);
-        if matches!(asked.step(), Seen::Wait(_)) {
-            break;
-        }
-    }
-    assert!(asked.sent == plain.sent);
 }

@@ -6,7 +6,7 @@ mod world;
 use std::time::Duration;
 
 use host_core::{Step, Wait};
-use world::{Node, Seen, World, file, get, open, pattern, server, set_modified};
+use world::{Node, Seen, World, file, get, open, pattern, server};
 
 const TICK: Duration = Duration::from_nanos(1);
 const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ";
@@ -298,34 +298,33 @@ fn a_head_that_is_refused_is_no_longer_timed() {
 /// The moments that sessions in each state wait for; nothing before them changes anything.
 #[test]
 fn each_state_waits_for_its_own_moment() {
-    let until = |seconds, prepare: &dyn Fn(&mut World)| {
+    let until = |seconds, prepare: &dyn Fn(&mut World) -> Seen| {
         let big = open("");
         big.set_len(1 << 30).unwrap();
-        set_modified(&big);
         let mut world = World::new([("/f", file("hello")), ("/big", Node::File(big))]);
         world.run();
         prepare(&mut world);
         world.turn(secs(1));
         expire(&mut world, secs(seconds));
     };
-    until(60, &|_| {});
-    until(60, &|world| drop(world.send("GET")));
-    until(75, &|world| drop(world.send(get("/f"))));
-    until(60, &|world| drop(world.send(get("/f") + "G")));
-    until(60, &|world| drop(world.send(format!("{POST}5\r\n\r\n"))));
-    until(5, &|world| drop(world.send(format!("{POST}99999\r\n\r\n"))));
+    until(60, &|world| world.run());
+    until(60, &|world| world.send("GET"));
+    until(75, &|world| world.send(get("/f")));
+    until(60, &|world| world.send(get("/f") + "G"));
+    until(60, &|world| world.send(format!("{POST}5\r\n\r\n")));
+    until(5, &|world| world.send(format!("{POST}99999\r\n\r\n")));
     until(60, &|world| {
         world.room = 0;
-        world.send(get("/f"));
+        world.send(get("/f"))
     });
     until(60, &|world| {
         world.room = 1000;
-        world.send(get("/big"));
+        world.send(get("/big"))
     });
     // Half a request waits behind an answer without a clock of its own.
     until(60, &|world| {
         world.room = 1000;
-        world.send(get("/big") + "GET");
+        world.send(get("/big") + "GET")
     });
 }
 

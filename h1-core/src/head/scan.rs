@@ -7,6 +7,7 @@ const BLOCK: usize = 16;
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const VALUE: u8 = 4;
+const REG_NAME: u8 = 8;
 
 /// The classes of each byte.
 static CLASSES: [u8; 256] = {
@@ -23,6 +24,9 @@ static CLASSES: [u8; 256] = {
         }
         if b == b'\t' || (b >= b' ' && b != 0x7f) {
             class |= VALUE;
+        }
+        if b.is_ascii_alphanumeric() || is_reg_name_mark(b) {
+            class |= REG_NAME;
         }
         classes[byte] = class;
         byte += 1;
@@ -51,6 +55,27 @@ const fn is_token_mark(b: u8) -> bool {
     )
 }
 
+/// The marks of `unreserved` and `sub-delims` (RFC 3986, section 2).
+const fn is_reg_name_mark(b: u8) -> bool {
+    matches!(
+        b,
+        b'-' | b'.'
+            | b'_'
+            | b'~'
+            | b'!'
+            | b'$'
+            | b'&'
+            | b'\''
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b','
+            | b';'
+            | b'='
+    )
+}
+
 #[inline]
 fn is(b: u8, class: u8) -> bool {
     CLASSES[b as usize] & class != 0
@@ -60,6 +85,12 @@ fn is(b: u8, class: u8) -> bool {
 #[inline]
 pub(crate) fn is_token(b: u8) -> bool {
     is(b, TOKEN)
+}
+
+/// Whether `b` may stand in a registered name as it is (RFC 3986, section 3.2.2).
+#[inline]
+pub(crate) fn is_reg_name(b: u8) -> bool {
+    is(b, REG_NAME)
 }
 
 /// The end of a run of token bytes from `at`.
@@ -78,20 +109,14 @@ pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
 /// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and
 /// `>`, which no URL carries unencoded.
 #[inline]
-pub(crate) fn target_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = block_at(bytes, at) {
-        if block.iter().fold(false, |bad, &b| bad | !in_target(b)) {
-            break;
+pub(crate) fn target_end(bytes: &[u8], at: usize) -> usize {
+    let (blocks, tail) = blocks(bytes, at);
+    for (n, block) in blocks.iter().enumerate() {
+        if block.iter().fold(0, |bad, &b| bad | outside_target(b)) != 0 {
+            return at + n * BLOCK + first_in(block, not_in_target);
         }
-        at += BLOCK;
     }
-    while let Some(word) = word_at(bytes, at) {
-        if let Some(n) = first(not_in_target(word)) {
-            return at + n;
-        }
-        at += 8;
-    }
-    tail_end(bytes, at, TARGET)
+    tail_end(bytes, tail, TARGET)
 }
 
 /// The end of a run of bytes that a field value may hold: visible ASCII, space, tab and everything
@@ -99,37 +124,54 @@ pub(crate) fn target_end(bytes: &[u8], mut at: usize) -> usize {
 #[inline]
 pub(crate) fn value_end(bytes: &[u8], mut at: usize) -> usize {
     loop {
-        while let Some(block) = block_at(bytes, at) {
-            if block
-                .iter()
-                .fold(false, |bad, &b| bad | (b < b' ') | (b == 0x7f))
-            {
-                break;
-            }
-            at += BLOCK;
-        }
-        let Some(word) = word_at(bytes, at) else {
-            return tail_end(bytes, at, VALUE);
-        };
-        match first(is_control(word)) {
-            None => at += 8,
-            Some(n) if bytes[at + n] == b'\t' => at += n + 1,
-            Some(n) => return at + n,
+        at = control(bytes, at);
+        match bytes.get(at) {
+            Some(b'\t') => at += 1,
+            _ => return at,
         }
     }
 }
 
+/// The next control character from `at`, tab included.
+#[inline]
+fn control(bytes: &[u8], at: usize) -> usize {
+    let (blocks, tail) = blocks(bytes, at);
+    for (n, block) in blocks.iter().enumerate() {
+        if block.iter().fold(0, |bad, &b| bad | outside_value(b)) != 0 {
+            return at + n * BLOCK + first_in(block, is_control);
+        }
+    }
+    tail_end(bytes, tail, VALUE)
+}
+
+/// The whole blocks from `at`, and where the bytes behind them begin.
+#[inline]
+fn blocks(bytes: &[u8], at: usize) -> (&[[u8; BLOCK]], usize) {
+    let (blocks, _) = bytes.get(at..).unwrap_or_default().as_chunks();
+    (blocks, at + blocks.len() * BLOCK)
+}
+
+/// The first byte of a block that `mark` marks, one of which there is.
+#[inline]
+fn first_in(block: &[u8; BLOCK], mark: fn(u64) -> u64) -> usize {
+    let (words, _) = block.as_chunks();
+    let (low, high) = (
+        mark(u64::from_le_bytes(words[0])),
+        mark(u64::from_le_bytes(words[1])),
+    );
+    match low {
+        0 => 8 + high.trailing_zeros() as usize / 8,
+        low => low.trailing_zeros() as usize / 8,
+    }
+}
+
+#[inline]
 fn tail_end(bytes: &[u8], at: usize, class: u8) -> usize {
     let tail = bytes.get(at..).unwrap_or_default();
     at + tail
         .iter()
         .position(|&b| !is(b, class))
         .unwrap_or(tail.len())
-}
-
-#[inline]
-fn block_at(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
-    bytes.get(at..)?.first_chunk()
 }
 
 #[inline]
@@ -141,6 +183,18 @@ fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
 #[inline]
 fn first(marks: u64) -> Option<usize> {
     (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
+/// Not zero for a control character. Without a branch, so that a loop over it becomes vector code.
+#[inline]
+const fn outside_value(b: u8) -> u8 {
+    (b < b' ') as u8 | (b == 0x7f) as u8
+}
+
+/// Not zero for a byte that no target holds.
+#[inline]
+const fn outside_target(b: u8) -> u8 {
+    (b <= b' ') as u8 | (b >= 0x7f) as u8 | (b & 0xfe == b'"') as u8 | (b & 0xfd == b'<') as u8
 }
 
 const TOPS: u64 = each(0x80);
@@ -164,11 +218,6 @@ const fn below(word: u64, n: u8) -> u64 {
 #[inline]
 const fn is_control(word: u64) -> u64 {
     below(word, b' ') | zeros(word ^ each(0x7f))
-}
-
-#[inline]
-const fn in_target(b: u8) -> bool {
-    b > b' ' && b < 0x7f && b & 0xfe != b'"' && b & 0xfd != b'<'
 }
 
 #[inline]

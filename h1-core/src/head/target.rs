@@ -3,6 +3,8 @@
 use core::net::Ipv6Addr;
 use core::ops::Range;
 
+use super::scan;
+
 /// The form of a request target (RFC 9112, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetForm {
@@ -101,30 +103,8 @@ fn is_reg_name(mut name: &[u8]) -> bool {
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 rest
             }
-            [b, rest @ ..] if is_name_byte(*b) => rest,
+            [b, rest @ ..] if scan::is_reg_name(*b) => rest,
             _ => return false,
         };
     }
-}
-
-/// `unreserved / sub-delims` (RFC 3986, section 2).
-fn is_name_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-        || matches!(
-            b,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-        )
 }

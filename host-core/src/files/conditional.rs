@@ -143,3 +143,6 @@ fn tags(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
         Some(tag)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,8 +29,8 @@ const READ: OFlags = OFlags::RDONLY
 ///
 /// `NotFound` if there is no such file, or if it is a file and the path ends in a slash.
 /// `PermissionDenied` if the file may not be read, is no regular file, lies outside the root, or
-/// is a folder without index file that may not be listed. Others as they come, such as too many
-/// open files.
+/// is a folder without index file that may not be listed. `ResourceBusy` if there are no more
+/// descriptors or memory. Others as they come.
 ///
 /// ```
 /// use host_core::{CleanPath, Found, Lookup, os};
@@ -163,6 +163,7 @@ fn error(errno: Errno) -> io::Error {
         Errno::XDEV | Errno::LOOP | Errno::MLINK | Errno::NXIO | Errno::NODEV => {
             ErrorKind::PermissionDenied
         }
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM => ErrorKind::ResourceBusy,
         _ => return errno.into(),
     };
     io::Error::new(kind, errno)

@@ -60,9 +60,8 @@ fn start(name: &str, args: &Args, serve: Serve) -> Result<(), String> {
         listeners.extend(listen_on(&listen)?);
     }
     let mut server = Server::new(site);
-    server.worker_connections = args.connections.get();
+    server.worker_connections = affordable(name, args.connections.get());
     server.access_log = open_log(&args.access_log)?;
-    raise_open_file_limit();
     let stop = Shutdown::new().map_err(because("cannot open a socket pair"))?;
     stop.on_signals()
         .map_err(because("cannot handle signals"))?;
@@ -148,11 +147,33 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Lifts the limit on open files as far as the process may; where that fails, the old limit holds.
-fn raise_open_file_limit() {
+/// Descriptors for everything but connections: standard streams, listeners, log, root, signals.
+const OWN_FILES: u64 = 24;
+
+/// As many of the `wanted` connections as the limit on open files allows, with a file open for each:
+/// one that is accepted with the last descriptor could be told nothing but 503.
+fn affordable(name: &str, wanted: usize) -> usize {
+    let Some(files) = raise_open_file_limit() else {
+        return wanted;
+    };
+    let most = usize::try_from(files.saturating_sub(OWN_FILES) / 2).unwrap_or(usize::MAX);
+    if most < wanted {
+        let _ = writeln!(
+            io::stderr(),
+            "{name}: {files} open files allow {} connections at a time, not {wanted}",
+            most.max(1)
+        );
+    }
+    wanted.min(most.max(1))
+}
+
+/// Lifts the limit on open files as far as the process may, and returns it; where that fails, the
+/// old limit holds. `None` is no limit.
+fn raise_open_file_limit() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let _ = setrlimit(Resource::Nofile, limit);
+    getrlimit(Resource::Nofile).current
 }
 
 /// Says where to find the server. A standard output that is closed does not stop it.

@@ -46,9 +46,11 @@ impl Session {
     fn begin(&mut self, now: Now) {
         self.clock.read_done();
         self.requests = self.requests.saturating_add(1);
-        if self.draining || self.requests >= self.server.keepalive_requests {
+        if self.requests >= self.server.keepalive_requests {
             self.conn.disable_keep_alive();
         }
+        // Whatever of the answer before is still queued will be written.
+        self.record.finish(0, now.wall);
         let Some(request) = self.conn.request(&self.rx) else {
             return;
         };
@@ -109,11 +111,14 @@ impl Session {
         }
         match &self.file {
             Some(file) if file.at < file.end => self.stage = Stage::Load,
-            _ => self.finish(now),
+            _ => self.finish(),
         }
     }
 
     fn queue(&mut self, reply: &Reply, now: Now) -> Result<(), SendError> {
+        if self.draining {
+            self.conn.disable_keep_alive();
+        }
         let own = [
             ("Server", SERVER.as_bytes()),
             ("Date", self.date.at(now.wall).as_bytes()),
@@ -146,7 +151,7 @@ impl Session {
             .and_then(|()| self.conn.send_external(&mut self.tx, rest));
         match (queued, rest) {
             (Err(_), _) => self.fail(now),
-            (Ok(()), 0) => self.finish(now),
+            (Ok(()), 0) => self.finish(),
             (Ok(()), _) => self.stage = Stage::Send,
         }
     }
@@ -157,27 +162,22 @@ impl Session {
         file.at += n;
         match n {
             0 => self.fail(now),
-            _ if file.at == file.end => self.finish(now),
+            _ if file.at == file.end => self.finish(),
             _ => {}
         }
     }
 
-    /// The answer is whole, or as good as.
-    fn finish(&mut self, now: Now) {
+    /// All of the answer is queued.
+    fn finish(&mut self) {
         self.file = None;
-        self.record.finish(0, now.wall);
         self.stage = Stage::Read;
     }
 
-    /// The answer cannot be finished, and the peer must see that.
+    /// The answer cannot be finished, and the peer must see that: what was queued before is still
+    /// sent, then the connection closes.
     fn fail(&mut self, now: Now) {
         self.conn.send_failed();
-        self.abandon_external(now);
-    }
-
-    /// What was written before is still sent, then the connection closes.
-    fn abandon_external(&mut self, now: Now) {
-        self.record.finish(self.tx.queued(), now.wall);
+        self.finish_record(now);
         self.file = None;
         match self.tx.external() {
             Some(_) => self.abandon(Stage::Close, now),
@@ -187,7 +187,9 @@ impl Session {
 
     /// Answers what is no request, or one that comes too late, and stops reading.
     fn refuse(&mut self, error: Error, now: Now) {
+        self.clock.read_done();
         if matches!(self.conn.state(), State::Idle | State::SendResponse) {
+            self.record.finish(0, now.wall);
             self.record.begin_broken(self.rx.pending());
             self.send(Reply::error(error.kind.status()), now);
         }
@@ -208,7 +210,6 @@ impl Session {
             // Whoever has sent nothing is told nothing.
             Phase::Head if self.rx.pending().is_empty() => self.abandon(Stage::Close, now),
             Phase::Head | Phase::Body => {
-                self.clock.read_done();
                 let error = self.conn.refuse(ErrorKind::Timeout);
                 self.refuse(error, now);
             }
@@ -269,6 +270,7 @@ fn status_of(error: &io::Error) -> Status {
     match error.kind() {
         io::ErrorKind::NotFound => Status::NOT_FOUND,
         io::ErrorKind::PermissionDenied => Status::FORBIDDEN,
+        io::ErrorKind::ResourceBusy => Status::SERVICE_UNAVAILABLE,
         _ => Status::INTERNAL_SERVER_ERROR,
     }
 }

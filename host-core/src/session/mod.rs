@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
+use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::date::HttpDate;
 use crate::os::OpenFile;
@@ -131,6 +131,9 @@ impl Session {
             }
         }
         self.close_if_done();
+        if self.tx.is_empty() && self.stage != Stage::Load {
+            self.finish_record(now);
+        }
         if self.wants_log() {
             self.logged = true;
             return Step::Log(self.record.lines());
@@ -163,6 +166,15 @@ impl Session {
     fn wants_log(&self) -> bool {
         let lines = self.record.lines().len();
         lines > 0 && (self.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
+    }
+
+    /// The answer is over, as far as it was written.
+    fn finish_record(&mut self, now: Now) {
+        let unsent = match self.stage {
+            Stage::Load => u64::MAX,
+            _ => self.tx.queued(),
+        };
+        self.record.finish(unsent, now.wall);
     }
 
     fn is_over(&self) -> bool {
@@ -202,6 +214,8 @@ impl Session {
 
     fn wait(&mut self, now: Now) -> Step<'_> {
         let write = !self.tx.is_empty();
+        // A read into no room would look like the end of the stream.
+        debug_assert!(write || !self.rx.unfilled().is_empty());
         self.clock.sending(write, now);
         self.clock.reading(self.awaiting(write), now);
         Step::Wait(Wait {
@@ -212,14 +226,14 @@ impl Session {
     }
 
     /// What the peer may be late with, in a state in which it is read.
-    fn awaiting(&self, writing: bool) -> Option<h1_core::Phase> {
+    fn awaiting(&self, writing: bool) -> Option<Phase> {
         match (self.stage, self.conn.awaiting(&self.rx)) {
-            (Stage::Linger { .. }, _) => Some(h1_core::Phase::Linger),
             _ if writing => None,
-            (_, Awaiting::Request) if self.requests > 0 => Some(h1_core::Phase::KeepAlive),
-            (_, Awaiting::Request | Awaiting::Head) => Some(h1_core::Phase::Head),
-            (_, Awaiting::Body) => Some(h1_core::Phase::Body),
-            (_, Awaiting::Nothing) => Some(h1_core::Phase::KeepAlive),
+            (Stage::Linger { .. }, _) => Some(Phase::Linger),
+            (_, Awaiting::Request) if self.requests > 0 => Some(Phase::KeepAlive),
+            (_, Awaiting::Request | Awaiting::Head) => Some(Phase::Head),
+            (_, Awaiting::Body) => Some(Phase::Body),
+            (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
         }
     }
 
@@ -293,8 +307,9 @@ impl Session {
 
     /// A deadline may have passed; harmless if none has.
     pub fn on_timeout(&mut self, now: Now) {
-        if let Some(phase) = self.clock.expired(now) {
-            self.on_late(phase, now);
+        match self.clock.expired(now) {
+            Some(phase) if !self.is_over() => self.on_late(phase, now),
+            _ => {}
         }
     }
 
@@ -305,7 +320,7 @@ impl Session {
 
     /// Ends the session here, whatever is still to be sent.
     fn abandon(&mut self, stage: Stage, now: Now) {
-        self.record.finish(self.tx.queued(), now.wall);
+        self.finish_record(now);
         self.stage = stage;
         self.file = None;
         self.tx.clear();

@@ -57,6 +57,7 @@ impl Record {
     /// Something that is no request has come.
     pub(super) fn begin_broken(&mut self, received: &[u8]) {
         self.clear();
+        let received = received.strip_prefix(b"\r\n").unwrap_or(received);
         let line = received.split(|b| matches!(b, b'\r' | b'\n')).next();
         let line = line.unwrap_or_default();
         escape(&mut self.request, &line[..line.len().min(BROKEN_MAX)]);
@@ -75,8 +76,8 @@ impl Record {
         self.answer = self.wanted.then_some((status, len));
     }
 
-    /// The answer is over, all but `unsent` bytes of its content were handed to the socket.
-    /// Does nothing without an answer.
+    /// The answer is over: all but its last `unsent` bytes were handed to the socket. Does nothing
+    /// without an answer.
     pub(super) fn finish(&mut self, unsent: u64, wall: SystemTime) {
         if let Some((status, len)) = self.answer.take() {
             let _ = writeln!(
@@ -115,3 +116,6 @@ fn escape(out: &mut String, bytes: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,10 @@
 //! A world for one [`Session`]: files, a client, a socket and clocks that move only when a test
 //! says so. There is no socket, no sleep and no real clock in it.
-#![allow(dead_code, reason = "each test uses its part of the world")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test uses its part of the world"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -9,18 +13,18 @@ use std::mem;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use host_core::os::{LogWriter, OpenFile, Root, read_file};
 use host_core::{Entry, Found, Now, ReadFile, SendFile, Server, Session, Site, Step, Wait};
 
 /// The wall clock when the client connects.
 pub const DATE: &str = "Fri, 20 Nov 2026 08:44:33 GMT";
-pub const WALL: Duration = Duration::from_secs(1_795_164_273);
+const WALL: Duration = Duration::from_secs(1_795_164_273);
 
 /// When every file was last changed, and the entity tag of one of 5 bytes.
 pub const MODIFIED: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
-pub const MODIFIED_AT: Duration = Duration::from_secs(1_000_000_000);
+const MODIFIED_AT: Duration = Duration::from_secs(1_000_000_000);
 pub const ETAG_5: &str = "\"de0b6b3a7640000-5\"";
 
 /// More steps than these without a wait are a loop without end.
@@ -42,17 +46,13 @@ pub enum Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     Lookup,
-    ReadFile {
-        offset: u64,
-        len: usize,
-    },
+    /// So many bytes from this place were asked for.
+    ReadFile(u64, usize),
     Log,
     /// So many bytes were offered.
     Write(usize),
-    SendFile {
-        offset: u64,
-        len: usize,
-    },
+    /// So many bytes from this place were asked for.
+    SendFile(u64, usize),
     ShutdownWrite,
     Wait(Wait),
     Reset,
@@ -124,7 +124,8 @@ impl World {
     }
 
     pub fn send_pieces<'p>(&mut self, pieces: impl IntoIterator<Item = &'p [u8]>) -> Seen {
-        self.inbox.extend(pieces.into_iter().map(<[u8]>::to_vec));
+        let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+        self.inbox.extend(pieces.map(<[u8]>::to_vec));
         self.run()
     }
 
@@ -187,7 +188,7 @@ impl World {
                 let (offset, len) = (part.offset, part.buf.len());
                 let read = read_file(&mut part);
                 self.session.on_file_read(read, now);
-                Seen::ReadFile { offset, len }
+                Seen::ReadFile(offset, len)
             }
             Step::Log(lines) => {
                 self.log.push_str(lines);
@@ -205,7 +206,7 @@ impl World {
                     bytes if bytes.is_empty() && n > 0 => self.session.on_written(0, now),
                     bytes => self.written(&bytes),
                 }
-                Seen::SendFile { offset, len }
+                Seen::SendFile(offset, len)
             }
             Step::ShutdownWrite => Seen::ShutdownWrite,
             Step::Wait(wait) => Seen::Wait(wait),
@@ -334,19 +335,19 @@ pub fn file(content: impl AsRef<[u8]>) -> Node {
 pub fn open(content: impl AsRef<[u8]>) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content.as_ref()).unwrap();
-    set_modified(&file);
+    file.set_modified(UNIX_EPOCH + MODIFIED_AT).unwrap();
     file
-}
-
-pub fn set_modified(file: &File) {
-    let modified: SystemTime = UNIX_EPOCH + MODIFIED_AT;
-    file.set_modified(modified).unwrap();
 }
 
 /// Content in which no two places look alike.
 pub fn pattern(len: usize) -> Vec<u8> {
-    let words = (0u64..).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    words.take(len).collect()
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        let word = (bytes.len() as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bytes.extend_from_slice(&word.to_be_bytes());
+    }
+    bytes.truncate(len);
+    bytes
 }
 
 /// A response head with these fields after Server and Date.
