@@ -1,14 +1,15 @@
 //! One connection: does what its session asks for.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::{Shutdown as Half, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Shutdown};
 use host_core::{Now, Server, Session, Step};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SendFlags, sendmsg};
 use socket2::SockRef;
 
 /// A client's socket, as its own thread and the accept loop share it.
@@ -22,12 +23,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        // Where these fail, the peer is gone already and the first read says so.
+        // Where it fails, the peer is gone already and the first read says so.
         let _ = stream.set_nodelay(true);
-        if cfg!(not(target_os = "linux")) {
-            // Elsewhere it is inherited from the listener.
-            let _ = stream.set_nonblocking(false);
-        }
         let idle = AtomicBool::new(false);
         Self { stream, peer, idle }
     }
@@ -42,7 +39,8 @@ impl Connection {
             session: Session::new(server.clone(), self.peer, now),
             now,
             read_timeout: None,
-            write_timeout: None,
+            // Elsewhere it is inherited from the listener.
+            blocking: cfg!(target_os = "linux"),
         };
         while driver.step() {}
     }
@@ -66,9 +64,10 @@ struct Driver<'c> {
     stop: &'c Shutdown,
     session: Session,
     now: Now,
-    /// The timeouts of the socket, where they are known to be long enough.
+    /// The timeout of the socket's reads, where it is known to be long enough.
     read_timeout: Option<Duration>,
-    write_timeout: Option<Duration>,
+    /// Whether the socket's calls wait. Not while a file is sent: no deadline could end a `sendfile`.
+    blocking: bool,
 }
 
 impl Driver<'_> {
@@ -78,7 +77,6 @@ impl Driver<'_> {
         if self.stop.is_triggered() && !self.session.is_idle() {
             self.session.drain();
         }
-        let deadline = self.session.deadline();
         let stream = &self.connection.stream;
         match self.session.step(self.now) {
             Step::Lookup(lookup) => {
@@ -89,27 +87,20 @@ impl Driver<'_> {
                 let read = os::read_file(&mut part);
                 self.session.on_file_read(read, self.now);
             }
-            Step::Log(lines) => {
-                if let Some(log) = &self.server.access_log {
-                    log.write(lines);
-                }
-            }
+            Step::Log(lines) => self
+                .server
+                .access_log
+                .iter()
+                .for_each(|log| log.write(lines)),
             Step::Write => self.write(),
             Step::SendFile(part) => {
-                let set = |timeout| stream.set_write_timeout(timeout);
-                let sent = limit(&mut self.write_timeout, deadline, self.now, set)
+                let sent = set_blocking(stream, &mut self.blocking, false)
                     .and_then(|()| os::send_file(stream, &part));
-                self.report(sent, Session::on_written);
+                self.report(sent, Session::on_written, Session::on_write_blocked);
             }
             Step::ShutdownWrite => self.connection.shutdown(Half::Write),
-            // The write itself waits: this socket blocks.
-            Step::Wait(wait) if wait.write => self.session.on_writable(self.now),
-            Step::Wait(wait) if wait.read => self.read(wait.until),
-            Step::Wait(wait) => {
-                let until = wait.until.unwrap_or(self.now.monotonic);
-                thread::sleep(until.saturating_duration_since(self.now.monotonic));
-                self.report(Err(ErrorKind::WouldBlock.into()), Session::on_read);
-            }
+            Step::Wait(wait) if wait.write => self.wait_for_room(wait.until),
+            Step::Wait(wait) => self.read(wait.until),
             Step::Reset => {
                 let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
                 return false;
@@ -120,71 +111,95 @@ impl Driver<'_> {
     }
 
     fn write(&mut self) {
-        let mut stream = &self.connection.stream;
         let mut slices = [IoSlice::new(&[]); 16];
         let count = self.session.slices(&mut slices);
-        let deadline = self.session.deadline();
-        let set = |timeout| stream.set_write_timeout(timeout);
-        let written = limit(&mut self.write_timeout, deadline, self.now, set).and_then(|()| {
-            match &slices[..count] {
-                [slice] => stream.write(slice),
-                slices => stream.write_vectored(slices),
-            }
-        });
-        self.report(written, Session::on_written);
+        let (nothing, flags) = (
+            &mut <_>::default(),
+            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+        );
+        let sent = sendmsg(&self.connection.stream, &slices[..count], nothing, flags);
+        let sent = sent.map_err(io::Error::from);
+        self.report(sent, Session::on_written, Session::on_write_blocked);
+    }
+
+    fn left(&self, until: Option<Instant>) -> Option<Duration> {
+        until.map(|until| until.saturating_duration_since(self.now.monotonic))
+    }
+
+    fn wait_for_room(&mut self, until: Option<Instant>) {
+        let timeout = self
+            .left(until)
+            .and_then(|left| Timespec::try_from(left).ok());
+        let stream = PollFd::new(&self.connection.stream, PollFlags::OUT);
+        let ready = poll(&mut [stream], timeout.as_ref());
+        self.now = os::now();
+        match ready {
+            Ok(0) => self.session.on_timeout(self.now),
+            _ => self.session.on_writable(self.now),
+        }
     }
 
     fn read(&mut self, until: Option<Instant>) {
         let mut stream = &self.connection.stream;
-        let was_idle = self.session.is_idle();
+        let (left, was_idle) = (self.left(until), self.session.is_idle());
         self.connection.idle.store(was_idle, Ordering::SeqCst);
         if self.stop.is_triggered() {
             self.connection.end_if_idle();
         }
-        let set = |timeout| stream.set_read_timeout(timeout);
-        let read = limit(&mut self.read_timeout, until, self.now, set)
+        let read = set_blocking(stream, &mut self.blocking, true)
+            .and_then(|()| limit(stream, &mut self.read_timeout, left))
             .and_then(|()| stream.read(self.session.read_slot()));
         self.connection.idle.store(false, Ordering::SeqCst);
         let done = was_idle && read.is_ok();
-        self.report(read, Session::on_read);
+        self.report(read, Session::on_read, Session::on_timeout);
         if done && self.stop.is_triggered() {
             self.session.drain();
         }
     }
 
     /// Tells the session what has become of a read or write.
-    fn report(&mut self, moved: io::Result<usize>, on_moved: fn(&mut Session, usize, Now)) {
+    fn report(
+        &mut self,
+        moved: io::Result<usize>,
+        on_moved: fn(&mut Session, usize, Now),
+        on_blocked: fn(&mut Session, Now),
+    ) {
         self.now = os::now();
-        match moved {
-            Ok(n) => on_moved(&mut self.session, n, self.now),
-            Err(error) => match error.kind() {
-                ErrorKind::Interrupted => {}
-                ErrorKind::WouldBlock => {
-                    (self.read_timeout, self.write_timeout) = (None, None);
-                    self.session.on_timeout(self.now);
-                }
-                _ => self.session.on_socket_error(&error, self.now),
-            },
+        let error = match moved {
+            Ok(n) => return on_moved(&mut self.session, n, self.now),
+            Err(error) => error,
+        };
+        match error.kind() {
+            ErrorKind::Interrupted => {}
+            ErrorKind::WouldBlock => {
+                self.read_timeout = None;
+                on_blocked(&mut self.session, self.now);
+            }
+            _ => self.session.on_socket_error(&error, self.now),
         }
     }
 }
 
-/// Lets the next call wait until `until` at most; [`ErrorKind::WouldBlock`] if that has come.
-///
-/// A timeout that is too short costs the session a question now and then, setting it each time
-/// would cost every request a system call: so it is set again only where it is too long (by more
-/// than 1/64, for the clock runs on) or has run out and is no longer known.
+fn set_blocking(stream: &TcpStream, is: &mut bool, wanted: bool) -> io::Result<()> {
+    match std::mem::replace(is, wanted) == wanted {
+        true => Ok(()),
+        false => stream.set_nonblocking(!wanted),
+    }
+}
+
+/// Lets the next read wait until `until` at most; [`ErrorKind::WouldBlock`] if that has come. A timeout
+/// that is too short does no harm, and setting it costs a system call: so it is set only where it is
+/// too long (by more than 1/64, for the clock runs on) or no longer known.
 fn limit(
+    stream: &TcpStream,
     known: &mut Option<Duration>,
-    until: Option<Instant>,
-    now: Now,
-    set: impl FnOnce(Option<Duration>) -> io::Result<()>,
+    left: Option<Duration>,
 ) -> io::Result<()> {
-    match until.map(|until| until.saturating_duration_since(now.monotonic)) {
+    match left {
         Some(Duration::ZERO) => Err(ErrorKind::WouldBlock.into()),
         Some(needed) if known.is_none_or(|known| needed < known - known / 64) => {
             *known = Some(needed);
-            set(*known)
+            stream.set_read_timeout(*known)
         }
         _ => Ok(()),
     }

@@ -6,8 +6,8 @@
 //! * At most [`worker_connections`](host_core::Server::worker_connections) are served at the same
 //!   time. When all are taken, nothing is accepted: further clients wait in the listen queue of the
 //!   kernel until a connection ends, and meanwhile no processor time is used.
-//! * The same holds when the system gives no more descriptors, memory or threads, but that it is
-//!   asked again every 100 ms, and a client whom it has no descriptor for is turned away.
+//! * The same holds when the system has no more descriptors, memory or threads; it is asked again
+//!   every 100 ms, and a client that there is no descriptor for is turned away.
 //! * A panic ends the connection that it happened in, and nothing else.
 //! * A stop first accepts who is in the listen queue. Then connections that wait for a request end
 //!   at once, unless that request has arrived already; others end with their answer, or are cut off
@@ -18,12 +18,10 @@
 //! use host_core::{Server, Site, os::{Root, Shutdown}};
 //!
 //! # fn main() -> std::io::Result<()> {
-//! let server = Arc::new(Server::new(Site::new(Root::open(".".as_ref())?)));
-//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let server = Server::new(Site::new(Root::open(".".as_ref())?));
 //! let stop = Shutdown::new()?;
-//! stop.on_signals()?;
 //! # stop.trigger();
-//! driver_std::serve(server, vec![listener], stop)
+//! driver_std::serve(Arc::new(server), vec![TcpListener::bind("127.0.0.1:0")?], stop)
 //! # }
 //! ```
 

@@ -205,6 +205,8 @@ fn files_are_short() {
 
 #[test]
 fn drivers_are_small() {
-    let lines: usize = sources("driver-std").iter().map(|s| s.lines).sum();
-    assert!(lines <= 500, "driver-std/src has {lines} lines");
+    // Comments and empty lines do not count: explaining must cost nothing.
+    let code = |source: &Source| source.text.lines().filter(|l| !l.trim().is_empty()).count();
+    let lines: usize = sources("driver-std").iter().map(code).sum();
+    assert!(lines <= 450, "driver-std/src has {lines} lines of code");
 }

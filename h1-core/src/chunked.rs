@@ -105,10 +105,10 @@ impl ChunkDecoder {
 
     /// One byte of a size line.
     fn line_byte(&mut self, b: u8, limits: &Limits) -> Result<(), ErrorKind> {
-        self.line += 1;
-        if self.line > limits.chunk_line {
+        if self.line >= limits.chunk_line {
             return Err(ErrorKind::ChunkLineTooLong);
         }
+        self.line += 1;
         self.state = match (self.state, b) {
             (State::SizeStart | State::Size, _) if b.is_ascii_hexdigit() => self.digit(b)?,
             (State::LineLf, b'\n') => self.end_of_line()?,

@@ -105,7 +105,7 @@ impl Timeouts {
 impl Deadlines {
     /// Starts the clock of `phase`, unless it runs.
     pub fn start(&mut self, phase: Phase, timeouts: &Timeouts, now: Duration) {
-        self.at[phase as usize].get_or_insert(now + timeouts.of(phase));
+        self.at[phase as usize].get_or_insert(now.saturating_add(timeouts.of(phase)));
     }
 
     /// Stops the clock of `phase`.
@@ -130,7 +130,7 @@ impl Deadlines {
         let Some(at) = &mut self.at[phase as usize] else {
             return;
         };
-        let whole = now + timeouts.of(phase);
+        let whole = now.saturating_add(timeouts.of(phase));
         *at = match timeouts.min_rate {
             0 => whole,
             rate => {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::head::scan;
+use crate::head::{scan, target};
 use crate::{SendError, Status};
 
 /// The status line and the caller's fields.
@@ -10,7 +10,7 @@ pub(crate) fn response_head<N, V>(
     out: &mut Vec<u8>,
     status: Status,
     fields: impl IntoIterator<Item = (N, V)>,
-) -> Result<(), SendError>
+) -> Result<Noted, SendError>
 where
     N: AsRef<str>,
     V: AsRef<[u8]>,
@@ -20,22 +20,101 @@ where
     out.push(b' ');
     out.extend_from_slice(status.reason().as_bytes());
     out.extend_from_slice(b"\r\n");
-    field_lines(out, fields)
+    let mut noted = Noted::default();
+    for (name, value) in fields {
+        field_line(out, name.as_ref(), value.as_ref())?;
+        noted.note_hop(name.as_ref());
+    }
+    Ok(noted)
 }
 
-/// The caller's fields, each of them checked.
-pub(crate) fn field_lines<N, V>(
+/// What the caller's fields say to the connection.
+#[derive(Default)]
+pub(crate) struct Noted {
+    host: bool,
+    pub(crate) upgrade: bool,
+    te: bool,
+    pub(crate) expects_continue: bool,
+}
+
+/// The request line and the caller's fields, one of them Host.
+pub(crate) fn request_head<N, V>(
     out: &mut Vec<u8>,
+    method: &str,
+    target: &str,
     fields: impl IntoIterator<Item = (N, V)>,
-) -> Result<(), SendError>
+) -> Result<Noted, SendError>
 where
     N: AsRef<str>,
     V: AsRef<[u8]>,
 {
+    let (name, path) = (method.as_bytes(), target.as_bytes());
+    let line = !name.is_empty()
+        && scan::token_end(name, 0) == name.len()
+        && scan::target_end(path, 0) == path.len()
+        && target::form(name, path).is_ok();
+    if !line {
+        return Err(SendError::BadRequestLine);
+    }
+    out.extend_from_slice(name);
+    out.push(b' ');
+    out.extend_from_slice(path);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let mut noted = Noted::default();
     for (name, value) in fields {
         field_line(out, name.as_ref(), value.as_ref())?;
+        noted.note(name.as_ref(), value.as_ref())?;
     }
-    Ok(())
+    match noted.host {
+        true => Ok(noted),
+        false => Err(SendError::BadHost),
+    }
+}
+
+impl Noted {
+    /// The Connection line: `persistence`, and the fields that are for the next hop alone (RFC 9110,
+    /// section 7.6.1).
+    pub(crate) fn connection(&self, out: &mut Vec<u8>, persistence: &str) {
+        let upgrade = if self.upgrade { "upgrade" } else { "" };
+        let te = if self.te { "TE" } else { "" };
+        let options = [persistence, upgrade, te];
+        let mut before = "Connection: ";
+        for option in options.into_iter().filter(|option| !option.is_empty()) {
+            out.extend_from_slice(before.as_bytes());
+            out.extend_from_slice(option.as_bytes());
+            before = ", ";
+        }
+        if before == ", " {
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// A field of a request.
+    fn note(&mut self, name: &str, value: &[u8]) -> Result<(), SendError> {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case("host") => {
+                let repeated = core::mem::replace(&mut self.host, true);
+                return match !repeated && target::is_host(value) {
+                    true => Ok(()),
+                    false => Err(SendError::BadHost),
+                };
+            }
+            6 if name.eq_ignore_ascii_case("expect") => {
+                self.expects_continue = value.eq_ignore_ascii_case(b"100-continue");
+            }
+            _ => self.note_hop(name),
+        }
+        Ok(())
+    }
+
+    /// A field of any message.
+    fn note_hop(&mut self, name: &str) {
+        match name.len() {
+            2 => self.te |= name.eq_ignore_ascii_case("te"),
+            7 => self.upgrade |= name.eq_ignore_ascii_case("upgrade"),
+            _ => {}
+        }
+    }
 }
 
 /// The fields behind the last chunk.

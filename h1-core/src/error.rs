@@ -86,8 +86,8 @@ kinds! {
     BadMethod => BAD_REQUEST, "malformed method";
     /// 501. The method is longer than [`Limits::method`](crate::Limits::method) (RFC 9112, 3).
     MethodTooLong => NOT_IMPLEMENTED, "method too long";
-    /// 400. The request target has none of the four forms, or a byte that no URL holds
-    /// unencoded (RFC 9112, 3.2).
+    /// 400. The request target has none of the four forms, or a byte that is no visible ASCII or one
+    /// of `"`, `#`, `<` and `>` (RFC 9112, 3.2).
     BadTarget => BAD_REQUEST, "malformed request target";
     /// 414. The request line is longer than
     /// [`Limits::request_line`](crate::Limits::request_line) (RFC 9112, 3).
@@ -96,7 +96,8 @@ kinds! {
     BadVersion => BAD_REQUEST, "malformed protocol version";
     /// 505. The major version is not 1 (RFC 9110, 15.6.6).
     UnsupportedVersion => HTTP_VERSION_NOT_SUPPORTED, "unsupported protocol version";
-    /// 400. A carriage return without a line feed (RFC 9112, 2.2).
+    /// 400. A carriage return without a line feed (RFC 9112, 2.2). The offset is its own in a head, and
+    /// that of the byte behind it around chunks.
     BareCr => BAD_REQUEST, "carriage return without line feed";
     /// 400. A line feed without a carriage return (RFC 9112, 2.2).
     BareLf => BAD_REQUEST, "line feed without carriage return";
@@ -116,7 +117,8 @@ kinds! {
     MissingHost => BAD_REQUEST, "missing host";
     /// 400. A second Host field line (RFC 9112, 3.2).
     RepeatedHost => BAD_REQUEST, "repeated host";
-    /// 400. A Host that is not `uri-host [ ":" port ]` (RFC 9112, 3.2).
+    /// 400. A Host that is not `uri-host [ ":" port ]` (RFC 9112, 3.2). The addresses of the future in
+    /// brackets that RFC 3986 reserves are none yet.
     BadHost => BAD_REQUEST, "malformed host";
     /// 400. A second Content-Length field line, equal or not: whoever sends it has already been
     /// through something that joins messages (RFC 9112, 6.3, rule 5).
@@ -151,6 +153,16 @@ kinds! {
     TrailersTooLarge => REQUEST_HEADER_FIELDS_TOO_LARGE, "trailer section too large";
     /// 400. The input ended inside a message (RFC 9112, 8).
     UnexpectedEof => BAD_REQUEST, "input ended inside a message";
+    /// 502. The status is not three digits from 100, or the reason phrase holds a control character;
+    /// client role (RFC 9112, 4).
+    BadStatus => BAD_GATEWAY, "malformed status";
+    /// 502. The server sent bytes that answer no request; client role (RFC 9112, 9.2).
+    UnsolicitedBytes => BAD_GATEWAY, "bytes that answer no request";
+    /// 502. The server switches to a protocol that nobody asked for; client role (RFC 9110, 15.2.2).
+    UnsolicitedSwitch => BAD_GATEWAY, "switch of protocols that was not asked for";
+    /// 502. More informational responses than
+    /// [`Limits::informational`](crate::Limits::informational); client role.
+    TooManyInformational => BAD_GATEWAY, "too many informational responses";
     /// 408. The peer took too long. The caller's clock says so: the core has none (RFC 9110,
     /// 15.5.9).
     Timeout => REQUEST_TIMEOUT, "time is up";
@@ -189,7 +201,18 @@ pub enum SendError {
     /// The peer speaks HTTP/1.0, which has no informational responses (RFC 9110, 15.2).
     #[error("no informational response to HTTP/1.0")]
     NoInformational,
-    /// The request did not ask for another protocol (RFC 9110, 7.8).
-    #[error("no upgrade was asked for")]
+    /// A request cannot be framed by the end of the stream (RFC 9112, section 6.3).
+    #[error("a request cannot last until the close")]
+    UnframedRequest,
+    /// A method that is no token, or a target that has none of the four forms or holds a byte that
+    /// no target may hold (RFC 9112, section 3).
+    #[error("malformed request line")]
+    BadRequestLine,
+    /// A request needs exactly one valid Host field (RFC 9112, section 3.2).
+    #[error("a request needs exactly one valid host")]
+    BadHost,
+    /// A 101 to a request that did not ask for another protocol, or one that does not name it in
+    /// Upgrade (RFC 9110, 7.8).
+    #[error("no upgrade was asked for, or none is named")]
     NoUpgrade,
 }

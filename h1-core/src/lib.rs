@@ -26,7 +26,7 @@
 //!     let limits = Limits::default();
 //!     let mut conn = ServerConnection::new(limits);
 //!     let (mut rx, mut tx) = (RecvBuf::new(&limits), SendQueue::new());
-//!     while !conn.wants_close() {
+//!     while !conn.wants_close() && !rx.is_closed() {
 //!         match socket.read(rx.unfilled())? {
 //!             0 => rx.close(),
 //!             n => rx.filled(n),
@@ -45,7 +45,8 @@
 //!                 // Both messages are whole: go on with what has come behind.
 //!                 Ok(Event::Paused) if conn.next_cycle().is_ok() => {}
 //!                 Ok(Event::NeedData | Event::Paused | Event::Closed) => break,
-//!                 Err(error) => break conn.send_error(&mut tx, error)?,
+//!                 // Where an answer has been begun already, there is nothing to do but to close.
+//!                 Err(error) => break drop(conn.send_error(&mut tx, error)),
 //!             }
 //!         }
 //!         loop {
@@ -98,26 +99,34 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod body;
 mod chunked;
+mod client;
 mod deadline;
 mod encode;
 mod error;
 mod event;
 mod head;
+mod incoming;
+#[cfg(feature = "http")]
+pub mod interop;
 mod limits;
+mod outgoing;
+pub mod raw;
 mod recv;
 mod send;
 mod server;
 mod state;
 mod token;
 
+pub use client::ClientConnection;
 pub use deadline::{Deadlines, Phase, Timeouts};
 pub use error::{Error, ErrorKind, SendError};
-pub use event::{Awaiting, Event};
+pub use event::{Awaiting, ClientEvent, Event};
+pub use head::Body;
 pub use head::fields::Fields;
+pub use head::request::RequestHead;
+pub use head::response::ResponseHead;
 pub use head::target::TargetForm;
-pub use head::{Body, RequestHead};
 pub use limits::Limits;
 pub use recv::RecvBuf;
 pub use send::{SendQueue, Transmit};

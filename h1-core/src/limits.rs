@@ -9,13 +9,14 @@
 ///
 /// ```text
 /// size_of::<ServerConnection>() + size_of::<RecvBuf>() + size_of::<SendQueue>()
-///     + max(buffer, head, trailers) bytes of input
-///     + 16 × fields bytes of index
-///     + what the caller has queued for sending
+///     + max(buffer, head + 2, trailers)           bytes of input
+///     + 16 × fields, rounded up to a power of two  bytes of index
+///     + twice the heads, chunk lines and short pieces of content that were ever queued at a time
+///     + the longer pieces of content that are queued
 /// ```
 ///
-/// and a connection that never saw a head larger than `buffer` holds `buffer` bytes of input.
-/// No length of a body enters the formula.
+/// and, between two messages, `buffer` bytes of input and 16 KiB of output. No length of a body
+/// enters the formula.
 ///
 /// ```
 /// let limits = h1_core::Limits { fields: 50, ..Default::default() };
@@ -26,7 +27,8 @@ pub struct Limits {
     /// The method of a request; a longer one is answered with 501 (RFC 9112, section 3).
     /// Default 32.
     pub method: u16,
-    /// The request line with its CRLF; a longer one is answered with 414. Default 8 KiB.
+    /// The request line with its CRLF, and never more than `head`; a longer one is answered with 414.
+    /// Default 8 KiB.
     pub request_line: u32,
     /// The whole head, from the first byte of the request line to the empty line at its end; a
     /// longer one is answered with 431. Default 32 KiB.
@@ -47,6 +49,8 @@ pub struct Limits {
     /// [`ServerConnection::set_body_limit`](crate::ServerConnection::set_body_limit) changes it
     /// for one request. Default: no bound, as content is handed on piece by piece.
     pub body: u64,
+    /// Informational responses before a final one, in the client role. Default 100.
+    pub informational: u16,
     /// The receive buffer. It grows beyond this only while a head or a trailer section does not
     /// fit, and never beyond what those may have. Default 16 KiB.
     pub buffer: u32,
@@ -63,6 +67,7 @@ impl Default for Limits {
             chunk_overhead: 16 * 1024,
             trailers: 8 * 1024,
             body: u64::MAX,
+            informational: 100,
             buffer: 16 * 1024,
         }
     }

@@ -34,8 +34,8 @@ pub struct RecvBuf {
     /// How many bytes from `start` the last event lent.
     lent: usize,
     closed: bool,
-    /// The first and the last size of `storage`.
-    sizes: (usize, usize),
+    /// The first size of `storage`.
+    first: usize,
     /// Where the field lines of the last head or trailer section lie.
     pub(crate) index: Vec<FieldIndex>,
 }
@@ -44,16 +44,13 @@ impl RecvBuf {
     /// An empty buffer. It allocates [`Limits::buffer`] bytes when the first ones come, and
     /// more only for a head or a trailer section that needs it.
     pub fn new(limits: &Limits) -> Self {
-        // An empty line may stand before a head.
-        let whole = limits.head.saturating_add(2).max(limits.trailers);
-        let first = limits.buffer.max(1);
         Self {
             storage: Vec::new(),
             start: 0,
             end: 0,
             lent: 0,
             closed: false,
-            sizes: (first as usize, first.max(whole) as usize),
+            first: limits.buffer.max(1) as usize,
             index: Vec::new(),
         }
     }
@@ -77,7 +74,7 @@ impl RecvBuf {
     /// The room for more bytes; empty when the buffer is full.
     pub fn unfilled(&mut self) -> &mut [u8] {
         if self.storage.is_empty() {
-            self.storage.resize(self.sizes.0, 0);
+            self.storage.resize(self.first, 0);
         }
         // A move must be paid for by at least as many bytes read before it.
         let scarce = self.storage.len() - self.end < self.storage.len() / 2;
@@ -111,7 +108,8 @@ impl RecvBuf {
         &self.storage[self.start + self.lent..self.end]
     }
 
-    /// Drops all bytes.
+    /// Drops all bytes. For a connection that reads no further message, as after an error: one that is
+    /// in the middle of a message would take what comes next for its middle.
     pub fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
@@ -123,31 +121,40 @@ impl RecvBuf {
         &self.storage[self.start..self.start + self.lent]
     }
 
+    pub(crate) fn pending_mut(&mut self) -> &mut [u8] {
+        &mut self.storage[self.start + self.lent..self.end]
+    }
+
     /// Lends the next `n` pending bytes.
     pub(crate) fn lend(&mut self, n: usize) {
         self.lent = n;
     }
 
-    /// Drops what was lent and `n` bytes after it; returns how many that are.
-    pub(crate) fn discard(&mut self, n: usize) -> u64 {
-        let dropped = core::mem::take(&mut self.lent) + n;
-        self.start += dropped;
+    /// Drops what was lent and `n` bytes after it.
+    pub(crate) fn discard(&mut self, n: usize) {
+        self.start += core::mem::take(&mut self.lent) + n;
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
+            if self.storage.len() > self.first {
+                self.storage.truncate(self.first);
+                self.storage.shrink_to_fit();
+            }
         }
-        dropped as u64
     }
 
-    /// Makes room for a head or a trailer section that has not come whole.
-    pub(crate) fn make_room(&mut self) {
+    /// Makes room for a head or a trailer section that has not come whole; it has `whole` bytes at
+    /// most.
+    pub(crate) fn make_room(&mut self, whole: usize) {
         if self.end < self.storage.len() {
             return;
         }
         match self.start {
             0 => {
-                let size = (self.storage.len() * 2).min(self.sizes.1);
-                self.storage.resize(size.max(self.storage.len()), 0);
+                let size = (self.storage.len() * 2).min(whole);
+                let more = size.saturating_sub(self.storage.len());
+                self.storage.reserve_exact(more);
+                self.storage.resize(self.storage.len() + more, 0);
             }
             _ => self.compact(),
         }

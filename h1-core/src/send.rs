@@ -15,6 +15,9 @@ const COPY_MAX: usize = 256;
 /// Scratch bytes already sent that may lie before those still to be sent.
 const DEAD_MAX: usize = 4096;
 
+/// Scratch bytes that an empty queue keeps for the next message.
+const KEPT: usize = 16 * 1024;
+
 /// A run of bytes to send.
 enum Segment {
     /// So many of the scratch bytes.
@@ -166,6 +169,7 @@ impl SendQueue {
     fn reclaim(&mut self) {
         if self.segments.is_empty() {
             self.scratch.clear();
+            self.scratch.shrink_to(KEPT);
             self.dead = 0;
         } else if self.dead > DEAD_MAX && self.dead > self.scratch.len() / 2 {
             self.scratch.drain(..self.dead);
@@ -174,10 +178,10 @@ impl SendQueue {
     }
 
     /// Lets `write` append to the scratch bytes; what it appended is queued, unless it fails.
-    pub(crate) fn write<E>(
+    pub(crate) fn write<T, E>(
         &mut self,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
+        write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let before = self.scratch.len();
         let result = write(&mut self.scratch);
         if result.is_err() {
@@ -192,21 +196,21 @@ impl SendQueue {
             self.scratch.extend_from_slice(&data);
             self.own(data.len());
         } else {
-            self.queued += data.len() as u64;
+            self.queued = self.queued.saturating_add(data.len() as u64);
             self.segments.push_back(Segment::Shared(data));
         }
     }
 
     pub(crate) fn push_external(&mut self, len: u64) {
         if len > 0 {
-            self.queued += len;
+            self.queued = self.queued.saturating_add(len);
             self.segments.push_back(Segment::External(len));
         }
     }
 
     /// The last `len` scratch bytes are new.
     fn own(&mut self, len: usize) {
-        self.queued += len as u64;
+        self.queued = self.queued.saturating_add(len as u64);
         match self.segments.back_mut() {
             Some(Segment::Own(last)) => *last += len,
             _ if len > 0 => self.segments.push_back(Segment::Own(len)),

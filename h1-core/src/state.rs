@@ -120,6 +120,10 @@ impl Exchange {
                 (S::Done, _) if self.switch_proposed => self.client = S::MightSwitch,
                 (S::Done, _) if !self.keep_alive => self.client = S::MustClose,
                 (_, S::Done) if !self.keep_alive => self.server = S::MustClose,
+                // A server that speaks before it was asked has no use for a request any more.
+                (S::Idle, S::SendBody | S::Done | S::MustClose | S::Error) => {
+                    self.client = S::MustClose;
+                }
                 (S::Closed, S::Idle | S::Done) | (S::Error, S::Done) => {
                     self.server = S::MustClose;
                 }

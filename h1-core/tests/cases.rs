@@ -3,8 +3,9 @@
 //! blocks anew; the review is reading the difference.
 //!
 //! An input is written with `\r`, `\n`, `\t`, `\\` and `\xNN`; line breaks of the document do not count,
-//! and `\{3:ab}` stands for `ababab`. Words after `http` end the stream (`eof`) or set a limit
-//! (`head=64`).
+//! and `\{3:ab}` stands for `ababab`. Words after `http` end the stream (`eof`), set a limit
+//! (`head=64`) or make it what a client reads that asks with a method,
+//! again and again (`to=GET`) or once (`once=GET`).
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -13,7 +14,7 @@ use std::collections::HashSet;
 use std::{env, fs};
 
 use h1_core::{ErrorKind, Limits};
-use support::{Log, log_of_every_split};
+use support::{Log, Role, log_of_every_split};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
 
@@ -74,7 +75,7 @@ fn difference(old: &str, new: &str) -> String {
 fn rewrite(name: &str, document: &str, kinds: &mut HashSet<ErrorKind>) -> String {
     let mut out = String::new();
     let mut lines = document.lines();
-    let mut case: Option<Log> = None;
+    let mut case: Option<String> = None;
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
@@ -85,11 +86,11 @@ fn rewrite(name: &str, document: &str, kinds: &mut HashSet<ErrorKind>) -> String
         if info.starts_with("http") {
             let log = run(name, info, &block.concat());
             kinds.extend(log.error.map(|error| error.kind));
-            case = Some(log);
+            case = Some(log.text().to_owned());
             out.extend(block.iter().map(|line| format!("{line}\n")));
         } else {
             assert_eq!(info, "events", "{name}: unknown block");
-            out.push_str(case.take().unwrap().text());
+            out.push_str(&case.take().unwrap());
         }
         out.push_str("```\n");
     }
@@ -97,24 +98,29 @@ fn rewrite(name: &str, document: &str, kinds: &mut HashSet<ErrorKind>) -> String
     out
 }
 
-fn run(name: &str, info: &str, block: &str) -> Log {
+fn run<'i>(name: &str, info: &'i str, block: &str) -> Log<'i> {
     let mut limits = Limits::default();
     let mut eof = false;
+    let mut role = Role::Server;
     for word in info.split(' ').skip(1) {
         match word.split_once('=') {
             None => {
                 assert_eq!(word, "eof");
                 eof = true;
             }
+            Some((how @ ("to" | "once"), method)) => {
+                let once = how == "once";
+                role = Role::Client { method, once };
+            }
             Some((limit, value)) => set(&mut limits, limit, value.parse().unwrap()),
         }
     }
     let mut input = Vec::new();
     unescape(block.as_bytes(), &mut input);
-    let log = log_of_every_split(&format!("{name}: {block}"), limits, &input, eof);
+    let log = log_of_every_split(&format!("{name}: {block}"), role, limits, &input, eof);
     if log.error.is_some() && !eof {
         input.extend_from_slice(JUNK);
-        let with_junk = Log::of(limits, [&input[..]], eof);
+        let with_junk = Log::of(role, limits, [&input[..]], eof);
         assert_eq!(with_junk.text(), log.text(), "{name}: junk behind {block}");
     }
     log
@@ -127,6 +133,7 @@ fn set(limits: &mut Limits, limit: &str, value: u64) {
         "head" => limits.head = value as u32,
         "fields" => limits.fields = value as u16,
         "chunk_line" => limits.chunk_line = value as u16,
+        "informational" => limits.informational = value as u16,
         "chunk_overhead" => limits.chunk_overhead = value as u32,
         "trailers" => limits.trailers = value as u32,
         "body" => limits.body = value,

@@ -27,17 +27,23 @@
 //!             Step::Write => {
 //!                 let mut iov = [IoSlice::new(&[]); 16];
 //!                 let slices = session.slices(&mut iov);
-//!                 let n = socket.write_vectored(&iov[..slices])?;
-//!                 session.on_written(n, os::now());
+//!                 match socket.write_vectored(&iov[..slices]) {
+//!                     Ok(n) => session.on_written(n, os::now()),
+//!                     Err(error) => session.on_socket_error(&error, os::now()),
+//!                 }
 //!             }
 //!             Step::SendFile(send) => {
-//!                 let n = os::send_file(&socket, &send)?;
-//!                 session.on_written(n, os::now());
+//!                 match os::send_file(&socket, &send) {
+//!                     Ok(n) => session.on_written(n, os::now()),
+//!                     Err(error) => session.on_socket_error(&error, os::now()),
+//!                 }
 //!             }
 //!             // A real driver also watches `wait.until`.
 //!             Step::Wait(_) => {
-//!                 let n = socket.read(session.read_slot())?;
-//!                 session.on_read(n, os::now());
+//!                 match socket.read(session.read_slot()) {
+//!                     Ok(n) => session.on_read(n, os::now()),
+//!                     Err(error) => session.on_socket_error(&error, os::now()),
+//!                 }
 //!             }
 //!             Step::Log(lines) => print!("{lines}"),
 //!             Step::ShutdownWrite => socket.shutdown(std::net::Shutdown::Write)?,

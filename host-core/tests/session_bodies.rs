@@ -149,7 +149,7 @@ fn a_file_that_shrinks_before_it_is_read_ends_the_connection() {
         while world.step() != Seen::Lookup {}
         while world.step() != Seen::Lookup {}
         handle.set_len(left).unwrap();
-        assert_eq!(world.run(), Seen::Close);
+        assert_eq!(world.end(), Seen::Close);
         let text = world.received();
         let length = format!("\r\nContent-Length: {size}\r\n");
         assert!(text.contains(&length) && text.ends_with("\r\n\r\n"));
@@ -167,7 +167,7 @@ fn a_file_that_cannot_be_read_ends_the_connection() {
     assert!(matches!(world.session.step(world.now), Step::ReadFile(_)));
     let error = io::Error::from(ErrorKind::Other);
     world.session.on_file_read(Err(error), world.now);
-    assert_eq!(world.run(), Seen::Close);
+    assert_eq!(world.end(), Seen::Close);
     assert!(world.received().ends_with("\r\n\r\n"));
 }
 

@@ -211,10 +211,8 @@ fn the_last_allowed_request_closes_the_connection() {
         assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 3);
         assert_eq!(text.matches(CLOSE).count(), 1);
         assert!(text.rfind(CLOSE) > text.rfind("HTTP/1.1"), "{text}");
-        match pipelined {
-            true => lingers(&mut world),
-            false => assert_eq!(world.done().pop(), Some(Seen::Close)),
-        }
+        // Another request may be on its way in either case.
+        lingers(&mut world);
     }
 }
 

@@ -107,7 +107,11 @@ impl<'b> Fields<'b> {
     /// The field lines byte by byte as they were sent, the CRLF of the last one included.
     pub fn raw(&self) -> &'b [u8] {
         match self.index.first() {
-            Some(first) => slice(self.section, first.name, self.section.len() as u32 - 2),
+            Some(first) => slice(
+                self.section,
+                first.name,
+                (self.section.len() as u32).saturating_sub(2),
+            ),
             None => &[],
         }
     }

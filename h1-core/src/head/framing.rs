@@ -3,9 +3,9 @@
 
 use super::fields::{FieldIndex, list};
 use super::target;
-use crate::{Body, Error, ErrorKind, Version};
+use crate::{Body, Error, ErrorKind, Status, Version};
 
-/// The decisions of a request head.
+/// The decisions of a head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Framing {
     pub(crate) body: Body,
@@ -15,6 +15,14 @@ pub(crate) struct Framing {
     pub(crate) host: Option<u16>,
     /// Index of the Upgrade line, where it counts.
     pub(crate) upgrade: Option<u16>,
+}
+
+/// What a response answers, as far as that decides on its framing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Head,
+    Connect,
+    Other,
 }
 
 /// What has been seen so far.
@@ -49,21 +57,53 @@ pub(crate) fn request(
     index: &[FieldIndex],
 ) -> Result<Framing, Error> {
     let mut seen = Seen::default();
+    each_field(index, |n, field| match field.name_end - field.name {
+        4 | 6 => seen.request_field(n, field, section, version),
+        7 | 10 | 14 | 17 => seen.field(n, field, section),
+        _ => Ok(()),
+    })?;
+    seen.request(version, section)
+}
+
+/// Decides on a response with these field lines.
+pub(crate) fn response(
+    version: Version,
+    status: Status,
+    asked: Asked,
+    section: &[u8],
+    index: &[FieldIndex],
+) -> Result<Framing, Error> {
+    let mut seen = Seen::default();
+    each_field(index, |n, field| match field.name_end - field.name {
+        7 | 10 | 14 | 17 => seen.field(n, field, section),
+        _ => Ok(()),
+    })?;
+    seen.response(version, status, asked)
+}
+
+fn each_field(
+    index: &[FieldIndex],
+    mut note: impl FnMut(usize, &FieldIndex) -> Result<(), ErrorKind>,
+) -> Result<(), Error> {
     for (n, field) in index.iter().enumerate() {
-        let result = match field.name_end - field.name {
-            4 | 6 | 7 | 10 | 14 | 17 => seen.field(n, field, section, version),
-            _ => Ok(()),
-        };
-        if let Err(kind) = result {
-            return Err(Error::in_field(kind, field.value as usize, n));
-        }
+        note(n, field).map_err(|kind| Error::in_field(kind, field.value as usize, n))?;
     }
-    seen.decide(version, section)
+    Ok(())
+}
+
+/// Whether a token is `lower`, whatever its case: as bytes of tokens, only letters become the letters
+/// and the hyphen of `lower` when this bit is set. Without a branch, so that it becomes vector code.
+fn is<const N: usize>(token: &[u8], lower: &[u8; N]) -> bool {
+    token.len() == N
+        && token.first_chunk().is_some_and(|token: &[u8; N]| {
+            let pairs = token.iter().zip(lower);
+            pairs.fold(0, |differ, (b, known)| differ | ((b | 0x20) ^ known)) == 0
+        })
 }
 
 impl Seen {
-    /// Notes one line, if it is one that matters.
-    fn field(
+    /// Notes a line that matters in a request alone.
+    fn request_field(
         &mut self,
         n: usize,
         field: &FieldIndex,
@@ -71,25 +111,26 @@ impl Seen {
         version: Version,
     ) -> Result<(), ErrorKind> {
         let (name, value) = (field.name(section), field.value(section));
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match name.len() {
-            4 if is(b"host") => self.host(n, value),
-            6 if is(b"expect") => self.expect(value, version),
-            7 if is(b"upgrade") => {
-                self.upgrade.get_or_insert(n as u16);
-                Ok(())
-            }
-            10 if is(b"connection") => {
-                self.connection(value);
-                Ok(())
-            }
-            14 if is(b"content-length") => self.length(value),
-            17 if is(b"transfer-encoding") => {
-                self.coding(n, field.value as usize, value);
-                Ok(())
-            }
+            4 if is(name, b"host") => self.host(n, value),
+            6 if is(name, b"expect") => self.expect(value, version),
             _ => Ok(()),
         }
+    }
+
+    /// Notes a line that matters in every message.
+    fn field(&mut self, n: usize, field: &FieldIndex, section: &[u8]) -> Result<(), ErrorKind> {
+        let (name, value) = (field.name(section), field.value(section));
+        match name.len() {
+            7 if is(name, b"upgrade") => {
+                self.upgrade.get_or_insert(n as u16);
+            }
+            10 if is(name, b"connection") => self.connection(value),
+            14 if is(name, b"content-length") => return self.length(value),
+            17 if is(name, b"transfer-encoding") => self.coding(n, field.value as usize, value),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn host(&mut self, n: usize, value: &[u8]) -> Result<(), ErrorKind> {
@@ -117,9 +158,9 @@ impl Seen {
     fn connection(&mut self, value: &[u8]) {
         for option in list(value) {
             match option.len() {
-                5 if option.eq_ignore_ascii_case(b"close") => self.close = true,
-                10 if option.eq_ignore_ascii_case(b"keep-alive") => self.keep_alive = true,
-                7 if option.eq_ignore_ascii_case(b"upgrade") => self.connection_upgrade = true,
+                5 if is(option, b"close") => self.close = true,
+                10 if is(option, b"keep-alive") => self.keep_alive = true,
+                7 if is(option, b"upgrade") => self.connection_upgrade = true,
                 _ => {}
             }
         }
@@ -154,43 +195,67 @@ impl Seen {
         }
     }
 
-    fn decide(self, version: Version, section: &[u8]) -> Result<Framing, Error> {
+    fn request(self, version: Version, section: &[u8]) -> Result<Framing, Error> {
         let body = match (self.coding, self.length) {
-            (Some(coding), length) => {
-                coding
-                    .check(version, length)
-                    .map_err(|kind| Error::in_field(kind, coding.at, coding.field))?;
-                Body::Chunked
+            (Some(coding), Some(_)) if version == Version::Http11 => {
+                return Err(coding.error(ErrorKind::LengthWithCoding));
             }
+            (Some(coding), _) => coding.check(version)?,
             (None, Some(0) | None) => Body::None,
             (None, Some(length)) => Body::Length(length),
         };
         if self.host.is_none() && version == Version::Http11 {
             return Err(Error::new(ErrorKind::MissingHost, section.len() - 2));
         }
+        Ok(self.framing(version, body))
+    }
+
+    fn response(self, version: Version, status: Status, asked: Asked) -> Result<Framing, Error> {
+        let declared = match (self.coding, self.length) {
+            (Some(coding), _) => coding.check(version)?,
+            (None, Some(0)) => Body::None,
+            (None, Some(length)) => Body::Length(length),
+            (None, None) => Body::UntilClose,
+        };
+        let tunnel = asked == Asked::Connect && matches!(status.code(), 200..=299);
+        let empty = status.is_informational()
+            || matches!(status, Status::NO_CONTENT | Status::NOT_MODIFIED)
+            || asked == Asked::Head
+            || tunnel;
+        let mut framing = self.framing(version, if empty { Body::None } else { declared });
+        // Chunks win over a length, but whoever sends both is not to be trusted with another request
+        // (RFC 9112, section 6.3, rule 3).
+        let both = self.coding.is_some() && self.length.is_some();
+        framing.keep_alive &= !both && framing.body != Body::UntilClose;
+        Ok(framing)
+    }
+
+    fn framing(&self, version: Version, body: Body) -> Framing {
         let http11 = version == Version::Http11;
-        Ok(Framing {
+        Framing {
             body,
             keep_alive: !self.close && (http11 || self.keep_alive),
             expects_continue: self.expects_continue && body != Body::None,
             host: self.host,
             upgrade: self.upgrade.filter(|_| http11 && self.connection_upgrade),
-        })
+        }
     }
 }
 
 impl Coding {
-    fn check(&self, version: Version, length: Option<u64>) -> Result<(), ErrorKind> {
+    fn check(&self, version: Version) -> Result<Body, Error> {
         if version == Version::Http10 {
-            Err(ErrorKind::CodingInHttp10)
-        } else if length.is_some() {
-            Err(ErrorKind::LengthWithCoding)
+            Err(self.error(ErrorKind::CodingInHttp10))
         } else if !self.ends_in_chunked || self.repeated {
-            Err(ErrorKind::BadTransferEncoding)
+            Err(self.error(ErrorKind::BadTransferEncoding))
         } else if self.unknown {
-            Err(ErrorKind::UnknownCoding)
+            Err(self.error(ErrorKind::UnknownCoding))
         } else {
-            Ok(())
+            Ok(Body::Chunked)
         }
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error::in_field(kind, self.at, self.field)
     }
 }

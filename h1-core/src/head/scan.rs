@@ -87,17 +87,11 @@ pub(crate) fn is_token(b: u8) -> bool {
     is(b, TOKEN)
 }
 
-/// Whether `b` may stand in a registered name as it is (RFC 3986, section 3.2.2).
-#[inline]
-pub(crate) fn is_reg_name(b: u8) -> bool {
-    is(b, REG_NAME)
-}
-
 /// The end of a run of token bytes from `at`.
 #[inline]
 pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = word_at(bytes, at) {
-        match first(not_letter_or_hyphen(word)) {
+        match first(not_in_name(word)) {
             None => at += 8,
             Some(n) if is_token(bytes[at + n]) => at += n + 1,
             Some(n) => return at + n,
@@ -107,48 +101,47 @@ pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and
-/// `>`, which no URL carries unencoded.
+/// `>`, which no browser sends unencoded.
 #[inline]
 pub(crate) fn target_end(bytes: &[u8], at: usize) -> usize {
-    let (blocks, tail) = blocks(bytes, at);
-    for (n, block) in blocks.iter().enumerate() {
-        if block.iter().fold(0, |bad, &b| bad | outside_target(b)) != 0 {
-            return at + n * BLOCK + first_in(block, not_in_target);
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((block, tail)) = rest.split_first_chunk() {
+        if any(block, outside_target) {
+            return bytes.len() - rest.len() + first_in(block, not_in_target);
         }
+        rest = tail;
     }
-    tail_end(bytes, tail, TARGET)
+    tail_end(bytes, bytes.len() - rest.len(), TARGET)
 }
 
 /// The end of a run of bytes that a field value may hold: visible ASCII, space, tab and everything
 /// above ASCII (RFC 9110, section 5.5).
 #[inline]
-pub(crate) fn value_end(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        at = control(bytes, at);
-        match bytes.get(at) {
-            Some(b'\t') => at += 1,
-            _ => return at,
+pub(crate) fn value_end(bytes: &[u8], at: usize) -> usize {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((block, tail)) = rest.split_first_chunk() {
+        if any(block, outside_value) {
+            let end = bytes.len() - rest.len() + first_in(block, is_control);
+            if bytes[end] != b'\t' {
+                return end;
+            }
+            rest = &bytes[end + 1..];
+        } else {
+            rest = tail;
         }
     }
+    tail_end(bytes, bytes.len() - rest.len(), VALUE)
 }
 
-/// The next control character from `at`, tab included.
+/// The end of a registered name (RFC 3986, section 3.2.2), as far as nothing in it is encoded.
 #[inline]
-fn control(bytes: &[u8], at: usize) -> usize {
-    let (blocks, tail) = blocks(bytes, at);
-    for (n, block) in blocks.iter().enumerate() {
-        if block.iter().fold(0, |bad, &b| bad | outside_value(b)) != 0 {
-            return at + n * BLOCK + first_in(block, is_control);
-        }
-    }
-    tail_end(bytes, tail, VALUE)
+pub(crate) fn reg_name_end(bytes: &[u8]) -> usize {
+    tail_end(bytes, 0, REG_NAME)
 }
 
-/// The whole blocks from `at`, and where the bytes behind them begin.
 #[inline]
-fn blocks(bytes: &[u8], at: usize) -> (&[[u8; BLOCK]], usize) {
-    let (blocks, _) = bytes.get(at..).unwrap_or_default().as_chunks();
-    (blocks, at + blocks.len() * BLOCK)
+fn any(block: &[u8; BLOCK], outside: fn(u8) -> u8) -> bool {
+    block.iter().fold(0, |bad, &b| bad | outside(b)) != 0
 }
 
 /// The first byte of a block that `mark` marks, one of which there is.
@@ -229,9 +222,12 @@ const fn not_in_target(word: u64) -> u64 {
         | zeros((word & each(0xfd)) ^ each(b'<'))
 }
 
+/// Marks all but letters, digits, hyphens and dots, which is what names are made of, save for rare
+/// ones.
 #[inline]
-const fn not_letter_or_hyphen(word: u64) -> u64 {
+const fn not_in_name(word: u64) -> u64 {
     let lower = word | each(0x20);
     let letters = below(lower, b'z' + 1) & !below(lower, b'a');
-    !(letters | zeros(word ^ each(b'-'))) & TOPS
+    let digits = below(word, b'9' + 1) & !below(word, b'-') & !zeros(word ^ each(b'/'));
+    !(letters | digits) & TOPS
 }

@@ -98,12 +98,11 @@ fn is_uri_host(host: &[u8]) -> bool {
 
 fn is_reg_name(mut name: &[u8]) -> bool {
     loop {
-        name = match name {
+        name = match &name[scan::reg_name_end(name)..] {
             [] => return true,
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 rest
             }
-            [b, rest @ ..] if scan::is_reg_name(*b) => rest,
             _ => return false,
         };
     }

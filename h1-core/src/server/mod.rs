@@ -1,17 +1,16 @@
 //! The server's side of a connection.
 
-mod framing;
 mod read;
 mod send;
 
-use crate::body::BodyReader;
-use crate::head::RequestMeta;
-use crate::head::parse::RequestParser;
+use crate::head::request::RequestMeta;
+use crate::head::request_line::RequestParser;
+use crate::incoming::Incoming;
+use crate::outgoing::Outgoing;
 use crate::state::{Exchange, Side};
 use crate::{
     Awaiting, Error, ErrorKind, Limits, RecvBuf, RequestHead, SendError, State, TargetForm, Version,
 };
-use framing::Outgoing;
 
 /// The server's side of a connection: requests in, responses out.
 ///
@@ -19,20 +18,13 @@ use framing::Outgoing;
 /// still lent from its buffer. The [crate documentation](crate) shows the loop around it.
 #[derive(Clone, Debug)]
 pub struct ServerConnection {
-    limits: Limits,
     exchange: Exchange,
     parser: RequestParser,
     /// The request whose head has been read.
     meta: Option<RequestMeta>,
     /// Whether its head is still in the receive buffer.
     head_lent: bool,
-    body: BodyReader,
-    /// The most content that this request may have.
-    body_limit: u64,
-    /// Bytes of the present message that are no longer in the receive buffer.
-    consumed: u64,
-    /// Bytes of its content that were read.
-    body_bytes: u64,
+    incoming: Incoming,
     /// The peer waits for `100 Continue`, and nothing was answered yet.
     continue_wanted: bool,
     outgoing: Outgoing,
@@ -50,15 +42,11 @@ impl ServerConnection {
     /// ```
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
             exchange: Exchange::new(),
             parser: RequestParser::new(),
             meta: None,
             head_lent: false,
-            body: BodyReader::None,
-            body_limit: limits.body,
-            consumed: 0,
-            body_bytes: 0,
+            incoming: Incoming::new(limits),
             continue_wanted: false,
             outgoing: Outgoing::None,
             error: None,
@@ -76,19 +64,20 @@ impl ServerConnection {
     }
 
     /// What the peer is expected to send. Tells a connection on which nothing happens
-    /// ([`Awaiting::Request`]) from one with half a head, so that each can have its own deadline.
+    /// ([`Awaiting::Message`]) from one with half a head, so that each can have its own deadline.
     ///
     /// ```
     /// # use h1_core::{Awaiting, Limits, RecvBuf, ServerConnection};
     /// # let limits = Limits::default();
     /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
-    /// assert_eq!(conn.awaiting(&rx), Awaiting::Request);
+    /// assert_eq!(conn.awaiting(&rx), Awaiting::Message);
     /// rx.receive(b"G");
     /// assert_eq!(conn.awaiting(&rx), Awaiting::Head);
     /// ```
     pub fn awaiting(&self, rx: &RecvBuf) -> Awaiting {
         match self.exchange.client {
-            State::Idle if rx.pending().is_empty() => Awaiting::Request,
+            // The empty line that may stand before a request is none of it.
+            State::Idle if matches!(rx.pending(), b"" | b"\r" | b"\r\n") => Awaiting::Message,
             State::Idle => Awaiting::Head,
             State::SendBody => Awaiting::Body,
             _ => Awaiting::Nothing,
@@ -119,7 +108,7 @@ impl ServerConnection {
 
     /// Bytes of content of the present request that were read so far.
     pub fn body_received(&self) -> u64 {
-        self.body_bytes
+        self.incoming.received
     }
 
     /// Whether the peer still waits for [`send_continue`](ServerConnection::send_continue) or a
@@ -146,10 +135,9 @@ impl ServerConnection {
     /// [`ErrorKind::BodyTooLarge`] when the announced length is above `max` bytes; a chunked body
     /// has that error as soon as it passes `max`.
     pub fn set_body_limit(&mut self, max: u64) -> Result<(), Error> {
-        self.body_limit = max;
-        match self.body {
-            BodyReader::Length(left) if left > max => Err(self.refuse(ErrorKind::BodyTooLarge)),
-            _ => Ok(()),
+        match self.incoming.set_limit(max) {
+            true => Ok(()),
+            false => Err(self.refuse(ErrorKind::BodyTooLarge)),
         }
     }
 
@@ -160,7 +148,8 @@ impl ServerConnection {
     }
 
     /// Reads nothing more from the peer, for a reason that the caller knows: its clock
-    /// ([`ErrorKind::Timeout`]) or its rules. Returns the error to answer with.
+    /// ([`ErrorKind::Timeout`]) or its rules. Returns the error to answer with; the first one, if
+    /// there was one before.
     ///
     /// ```
     /// # use h1_core::{ErrorKind, Limits, RecvBuf, SendQueue, ServerConnection};
@@ -175,8 +164,10 @@ impl ServerConnection {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn refuse(&mut self, kind: ErrorKind) -> Error {
-        let error = Error::new(kind, 0).after(self.consumed);
-        self.fail(error)
+        match self.error {
+            Some(first) => first,
+            None => self.fail(Error::new(kind, 0).after(self.incoming.consumed)),
+        }
     }
 
     fn fail(&mut self, error: Error) -> Error {
@@ -196,10 +187,7 @@ impl ServerConnection {
         self.parser = RequestParser::new();
         self.meta = None;
         self.head_lent = false;
-        self.body = BodyReader::None;
-        self.body_limit = self.limits.body;
-        self.consumed = 0;
-        self.body_bytes = 0;
+        self.incoming.reset();
         self.continue_wanted = false;
         self.outgoing = Outgoing::None;
         Ok(())

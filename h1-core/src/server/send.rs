@@ -1,12 +1,10 @@
 //! Responses out.
 
-use alloc::vec::Vec;
-
 use bytes::Bytes;
 
 use super::ServerConnection;
-use super::framing::Outgoing;
 use crate::encode;
+use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
 use crate::{Body, Error, NO_FIELDS, SendError, SendQueue, State, Status};
 
@@ -67,15 +65,25 @@ impl ServerConnection {
         if switch && !self.upgrade_proposed() {
             return Err(SendError::NoUpgrade);
         }
+        let continue_first = switch && self.continue_wanted;
         tx.write(|out| {
-            encode::response_head(out, status, fields)?;
-            if switch {
-                out.extend_from_slice(b"Connection: upgrade\r\n");
+            if continue_first {
+                // RFC 9110, section 7.8.
+                encode::response_head(out, Status::CONTINUE, NO_FIELDS)?;
+                out.extend_from_slice(b"\r\n");
             }
+            let noted = encode::response_head(out, status, fields)?;
+            if switch && !noted.upgrade {
+                return Err(SendError::NoUpgrade);
+            }
+            if switch && !noted.upgrade {
+                return Err(SendError::NoUpgrade);
+            }
+            noted.connection(out, "");
             out.extend_from_slice(b"\r\n");
             Ok(())
         })?;
-        if status == Status::CONTINUE {
+        if switch || status == Status::CONTINUE {
             self.continue_wanted = false;
         }
         self.sent(match switch {
@@ -86,8 +94,8 @@ impl ServerConnection {
     }
 
     /// Sends the head of the final response. `Content-Length`, `Transfer-Encoding` and
-    /// `Connection` are added as `body` and the state ask for; all other fields are the caller's,
-    /// `Date` and `Server` included.
+    /// `Connection` are added as `body` and the state ask for, and Connection names `Upgrade` where
+    /// that is sent; all other fields are the caller's, `Date` and `Server` included.
     ///
     /// The response is whole at once where it has no content: for [`Body::None`], `Length(0)`,
     /// the statuses 204 and 304, and in answer to HEAD, whatever `body` declares then. A 2xx to
@@ -135,34 +143,37 @@ impl ServerConnection {
         if self.is_tunnel(status) {
             return self.open_tunnel(tx, status, fields);
         }
-        let (framing, outgoing) = self.outgoing.frame(status, body, self.peer_is_http10())?;
+        let http10 = self.peer_is_http10();
+        let (framing, outgoing) = self.outgoing.response(status, body, http10)?;
         let keep_alive = self.exchange.keep_alive
             && !self.continue_wanted
             && outgoing != Outgoing::UntilClose
             && self.meta.is_some();
-        let connection: &[u8] = match (keep_alive, self.peer_is_http10()) {
-            (false, _) => b"Connection: close\r\n",
-            (true, true) => b"Connection: keep-alive\r\n",
-            (true, false) => b"",
+        let persistence = match (keep_alive, http10) {
+            (false, _) => "close",
+            (true, true) => "keep-alive",
+            (true, false) => "",
         };
         tx.write(|out| {
-            encode::response_head(out, status, fields)?;
+            let noted = encode::response_head(out, status, fields)?;
             framing.write(out);
-            out.extend_from_slice(connection);
+            noted.connection(out, persistence);
             out.extend_from_slice(b"\r\n");
             Ok(())
         })?;
         self.exchange.keep_alive = keep_alive;
+        self.continue_wanted = false;
         self.outgoing = outgoing;
         self.sent(Input::Response);
-        if matches!(outgoing, Outgoing::Discard | Outgoing::Length(0)) {
+        if outgoing.is_whole() {
             self.sent(Input::EndOfMessage);
         }
         Ok(())
     }
 
-    /// Sends content. Up to 256 bytes are copied, more are shared. Empty `data` sends nothing; in
-    /// answer to HEAD nothing is sent either, so that GET and HEAD can share their code.
+    /// Sends content. Up to 256 bytes are copied, more are shared. Empty `data` sends nothing; where
+    /// the response has no content (in answer to HEAD, 204, 304) nothing is sent either, so that GET
+    /// and HEAD can share their code.
     ///
     /// A response of a known length is whole once that many bytes were given.
     ///
@@ -207,33 +218,15 @@ impl ServerConnection {
         len: u64,
         push: impl FnOnce(&mut SendQueue),
     ) -> Result<(), SendError> {
-        match &mut self.outgoing {
-            Outgoing::Discard => return Ok(()),
-            _ if len == 0 => return Ok(()),
-            Outgoing::Length(left) if len > *left => return Err(SendError::TooMuchBody),
-            _ if self.exchange.server != State::SendBody => {
-                return Err(SendError::WrongState(self.exchange.server));
-            }
-            Outgoing::Length(left) => {
-                *left -= len;
-                push(tx);
-            }
-            Outgoing::Chunked => {
-                chunk_line(tx, |out| encode::chunk_size(out, len));
-                push(tx);
-                chunk_line(tx, |out| out.extend_from_slice(b"\r\n"));
-            }
-            Outgoing::None | Outgoing::Head | Outgoing::UntilClose => push(tx),
+        let state = self.exchange.server;
+        if let Some(input) = self.outgoing.content(tx, state, len, push)? {
+            self.sent(input);
         }
-        self.sent(match self.outgoing {
-            Outgoing::Length(0) => Input::EndOfMessage,
-            _ => Input::Data,
-        });
         Ok(())
     }
 
     /// The response is whole. Needed after chunked content and content until the close; harmless
-    /// after a response that was whole already.
+    /// after a response that was whole without it.
     ///
     /// # Errors
     ///
@@ -258,28 +251,9 @@ impl ServerConnection {
         N: AsRef<str>,
         V: AsRef<[u8]>,
     {
-        let chunked = self.outgoing == Outgoing::Chunked;
-        let mut fields = fields.into_iter().peekable();
-        match (self.outgoing, self.exchange.server) {
-            (Outgoing::Discard, _) => return Ok(()),
-            (Outgoing::Length(0), _) if fields.peek().is_none() => return Ok(()),
-            (_, State::SendBody) => {}
-            (_, state) => return Err(SendError::WrongState(state)),
+        if let Some(input) = self.outgoing.end(tx, self.exchange.server, fields)? {
+            self.sent(input);
         }
-        match self.outgoing {
-            Outgoing::Length(1..) => return Err(SendError::TooLittleBody),
-            _ if !chunked && fields.peek().is_some() => return Err(SendError::NoTrailers),
-            _ => {}
-        }
-        if chunked {
-            tx.write(|out| {
-                out.extend_from_slice(b"0\r\n");
-                encode::trailer_lines(out, fields)?;
-                out.extend_from_slice(b"\r\n");
-                Ok(())
-            })?;
-        }
-        self.sent(Input::EndOfMessage);
         Ok(())
     }
 
@@ -340,14 +314,18 @@ impl ServerConnection {
     /// A 2xx to CONNECT (RFC 9110, section 9.3.6).
     fn is_tunnel(&self, status: Status) -> bool {
         let connect = |meta: super::RequestMeta| meta.form == crate::TargetForm::Authority;
-        self.exchange.switch_proposed
+        self.switch_possible()
             && self.meta.is_some_and(connect)
             && matches!(status.code(), 200..=299)
     }
 
     fn upgrade_proposed(&self) -> bool {
-        self.exchange.switch_proposed
-            && self.meta.is_some_and(|meta| meta.framing.upgrade.is_some())
+        self.switch_possible() && self.meta.is_some_and(|meta| meta.framing.upgrade.is_some())
+    }
+
+    /// Not once the client has broken its message: nobody knows where the other protocol would begin.
+    fn switch_possible(&self) -> bool {
+        self.exchange.switch_proposed && self.exchange.client != State::Error
     }
 
     fn expect_state(&self, state: State) -> Result<(), SendError> {
@@ -361,12 +339,4 @@ impl ServerConnection {
         let sent = self.exchange.step(Side::Server, input);
         debug_assert_eq!(sent, Ok(()));
     }
-}
-
-fn chunk_line(tx: &mut SendQueue, write: impl FnOnce(&mut Vec<u8>)) {
-    let written: Result<(), core::convert::Infallible> = tx.write(|out| {
-        write(out);
-        Ok(())
-    });
-    let Ok(()) = written;
 }

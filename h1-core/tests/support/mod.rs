@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use h1_core::{
-    Awaiting, Body, Error, Event, Fields, Limits, NO_FIELDS, RecvBuf, RequestHead, SendQueue,
-    ServerConnection, State, Status,
+    Awaiting, Body, ClientConnection, ClientEvent, Error, Event, Fields, Limits, NO_FIELDS,
+    RecvBuf, RequestHead, ResponseHead, SendQueue, ServerConnection, State, Status,
 };
 
 /// A pseudo-random sequence that is the same in every run (xorshift64).
@@ -37,18 +37,39 @@ impl Random {
     }
 }
 
-/// What a server sees of an input, one line an event; content is joined, as where it is cut says
-/// nothing. Every request is answered at once, so that the next one can be read.
-pub struct Log {
+/// Who reads an input.
+#[derive(Clone, Copy)]
+pub enum Role<'r> {
+    /// A server that answers every request at once, so that the next one can be read.
+    Server,
+    /// A client that asks with this method as long as it can, or once.
+    Client { method: &'r str, once: bool },
+}
+
+/// A connection of either role.
+enum Conn {
+    Server(ServerConnection),
+    Client(ClientConnection),
+}
+
+/// What is seen of an input, one line an event; content is joined, as where it is cut says nothing.
+pub struct Log<'r> {
+    role: Role<'r>,
     limits: Limits,
     text: String,
     content: Vec<u8>,
     pub error: Option<Error>,
 }
 
-impl Log {
-    pub fn of<'i>(limits: Limits, pieces: impl IntoIterator<Item = &'i [u8]>, eof: bool) -> Self {
+impl<'r> Log<'r> {
+    pub fn of<'i>(
+        role: Role<'r>,
+        limits: Limits,
+        pieces: impl IntoIterator<Item = &'i [u8]>,
+        eof: bool,
+    ) -> Self {
         let mut log = Self {
+            role,
             limits,
             text: String::new(),
             content: Vec::new(),
@@ -63,7 +84,14 @@ impl Log {
     }
 
     fn run<'i>(&mut self, pieces: impl IntoIterator<Item = &'i [u8]>, eof: bool) {
-        let mut conn = ServerConnection::new(self.limits);
+        let mut conn = match self.role {
+            Role::Server => Conn::Server(ServerConnection::new(self.limits)),
+            Role::Client { method, .. } => {
+                let mut conn = ClientConnection::new(self.limits);
+                ask(&mut conn, method);
+                Conn::Client(conn)
+            }
+        };
         let mut rx = RecvBuf::new(&self.limits);
         for mut piece in pieces {
             while !piece.is_empty() {
@@ -84,7 +112,7 @@ impl Log {
         self.flush();
         let waiting = match conn.awaiting(&rx) {
             Awaiting::Nothing => "waiting for nothing",
-            Awaiting::Request => "waiting for a request",
+            Awaiting::Message => "waiting for a message",
             Awaiting::Head => "waiting for the rest of a head",
             Awaiting::Body => "waiting for content",
         };
@@ -92,18 +120,20 @@ impl Log {
     }
 
     /// Reads until more bytes are needed; returns whether nothing more is to be read at all.
-    fn read(&mut self, conn: &mut ServerConnection, rx: &mut RecvBuf) -> bool {
+    fn read(&mut self, conn: &mut Conn, rx: &mut RecvBuf) -> bool {
+        match conn {
+            Conn::Server(conn) => self.read_requests(conn, rx),
+            Conn::Client(conn) => self.read_responses(conn, rx),
+        }
+    }
+
+    fn read_requests(&mut self, conn: &mut ServerConnection, rx: &mut RecvBuf) -> bool {
         loop {
             match conn.next_event(rx) {
                 Ok(Event::Request(request)) => self.request(&request),
-                Ok(Event::Data(bytes)) => {
-                    assert!(!bytes.is_empty());
-                    self.content.extend_from_slice(bytes);
-                }
+                Ok(Event::Data(bytes)) => self.data(bytes),
                 Ok(Event::EndOfMessage(trailers)) => {
-                    self.flush();
-                    self.line("end");
-                    self.fields(trailers);
+                    self.end(trailers);
                     let mut tx = SendQueue::new();
                     conn.send_response(&mut tx, Status::NOT_FOUND, NO_FIELDS, Body::None)
                         .unwrap();
@@ -120,13 +150,62 @@ impl Log {
                     return true;
                 }
                 Err(error) => {
-                    self.flush();
                     self.error(error);
                     assert_eq!(conn.next_event(rx).unwrap_err(), error, "the error stays");
                     return true;
                 }
             }
         }
+    }
+
+    fn read_responses(&mut self, conn: &mut ClientConnection, rx: &mut RecvBuf) -> bool {
+        loop {
+            match conn.next_event(rx) {
+                Ok(ClientEvent::Informational(response)) => {
+                    self.response("informational", &response)
+                }
+                Ok(ClientEvent::Response(response)) => self.response("response", &response),
+                Ok(ClientEvent::Data(bytes)) => self.data(bytes),
+                Ok(ClientEvent::EndOfMessage(trailers)) => {
+                    self.end(trailers);
+                    if conn.next_cycle().is_err() {
+                        assert_eq!(conn.state(), State::MustClose);
+                        self.line("to be closed");
+                        return true;
+                    }
+                    if let Role::Client {
+                        method,
+                        once: false,
+                    } = self.role
+                    {
+                        ask(conn, method);
+                    }
+                }
+                Ok(ClientEvent::NeedData) => return false,
+                // How much of the other protocol has come by now says nothing.
+                Ok(ClientEvent::Paused) => return false,
+                Ok(ClientEvent::Closed) => {
+                    self.line("closed");
+                    return true;
+                }
+                Err(error) => {
+                    self.error(error);
+                    assert_eq!(conn.next_event(rx).unwrap_err(), error, "the error stays");
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        assert!(!bytes.is_empty());
+        self.content.extend_from_slice(bytes);
+    }
+
+    fn end(&mut self, trailers: Fields<'_>) {
+        self.flush();
+        self.line("end");
+        self.fields(trailers);
     }
 
     fn line(&mut self, line: &str) {
@@ -147,6 +226,22 @@ impl Log {
         };
         let line = format!("data {} \"{}\"{cut}", content.len(), shown.escape_ascii());
         self.line(&line);
+    }
+
+    fn response(&mut self, what: &str, response: &ResponseHead<'_>) {
+        let reason = response.reason().escape_ascii().to_string();
+        let status = response.status();
+        let mut line = format!("{what} {} {status} {}", response.version(), cut(&reason));
+        line.truncate(line.trim_end().len());
+        match response.body() {
+            Body::None => {}
+            Body::Length(n) => write!(line, " length={n}").unwrap(),
+            Body::Chunked => line.push_str(" chunked"),
+            Body::UntilClose => line.push_str(" until-close"),
+        }
+        line.push_str(if response.keep_alive() { "" } else { " close" });
+        self.line(&line);
+        self.fields(response.fields());
     }
 
     fn request(&mut self, request: &RequestHead<'_>) {
@@ -192,6 +287,7 @@ impl Log {
     }
 
     fn error(&mut self, error: Error) {
+        self.flush();
         self.error = Some(error);
         let field = match error.field {
             Error::NO_FIELD => String::new(),
@@ -208,6 +304,26 @@ impl Log {
     }
 }
 
+impl Conn {
+    fn awaiting(&self, rx: &RecvBuf) -> Awaiting {
+        match self {
+            Self::Server(conn) => conn.awaiting(rx),
+            Self::Client(conn) => conn.awaiting(rx),
+        }
+    }
+}
+
+/// Sends a request that may switch protocols.
+fn ask(conn: &mut ClientConnection, method: &str) {
+    let mut tx = SendQueue::new();
+    let target = if method == "CONNECT" { "a:443" } else { "/" };
+    let fields = [("Host", "a"), ("Upgrade", "other")];
+    let fields = &fields[..if method == "UPGRADE" { 2 } else { 1 }];
+    let fields = fields.iter().copied();
+    conn.send_request(&mut tx, method, target, fields, Body::None)
+        .unwrap();
+}
+
 fn cut(text: &str) -> String {
     match text.len() {
         0..=60 => text.to_owned(),
@@ -217,10 +333,16 @@ fn cut(text: &str) -> String {
 
 /// The log of `input`, after making sure that it is the same whole, byte by byte, at each single
 /// cut and in 64 random partitions.
-pub fn log_of_every_split(name: &str, limits: Limits, input: &[u8], eof: bool) -> Log {
-    let whole = Log::of(limits, [input], eof);
+pub fn log_of_every_split<'r>(
+    name: &str,
+    role: Role<'r>,
+    limits: Limits,
+    input: &[u8],
+    eof: bool,
+) -> Log<'r> {
+    let whole = Log::of(role, limits, [input], eof);
     let same = |pieces: &[&[u8]], how: &str| {
-        let log = Log::of(limits, pieces.iter().copied(), eof);
+        let log = Log::of(role, limits, pieces.iter().copied(), eof);
         assert_eq!(log.text, whole.text, "{name}: {how}");
     };
     same(&input.chunks(1).collect::<Vec<_>>(), "byte by byte");

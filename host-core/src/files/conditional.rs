@@ -56,11 +56,15 @@ impl Validators {
 
     /// Whether a Range field counts, as there is no If-Range or it names this very state
     /// (RFC 9110, section 13.1.5).
-    pub(crate) fn allow_range(&self, fields: &Fields<'_>) -> bool {
+    ///
+    /// A date does so only once its second is over: within it, the file could have had two states.
+    pub(crate) fn allow_range(&self, fields: &Fields<'_>, now: SystemTime) -> bool {
         match fields.get("if-range") {
             None => true,
             Some(value) => match parse_date(value) {
-                Some(date) => self.last_modified == Some(date),
+                Some(date) => {
+                    self.last_modified == Some(date) && date + Duration::from_secs(1) <= now
+                }
                 None => self.etag.is_some_and(|etag| strong(value, etag.as_bytes())),
             },
         }
@@ -79,7 +83,7 @@ impl Validators {
     /// `None` where there is no such field, it is no date (then it is to be ignored), or there is
     /// nothing to compare.
     fn changed_since(&self, fields: &Fields<'_>, name: &str) -> Option<bool> {
-        let date = parse_date(fields.get(name)?)?;
+        let date = parse_date(only(fields, name)?)?;
         Some(self.last_modified? > date)
     }
 }
@@ -107,6 +111,13 @@ fn push_hex(out: &mut ArrayString<40>, n: u64) {
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+/// The value of a field that may stand only once; `None` where it does not.
+pub(super) fn only<'b>(fields: &Fields<'b>, name: &str) -> Option<&'b [u8]> {
+    let mut values = fields.get_all(name);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
 }
 
 fn has(fields: &Fields<'_>, name: &str) -> bool {

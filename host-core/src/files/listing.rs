@@ -8,8 +8,11 @@ use crate::date::fmt_minute;
 use crate::path::{CleanPath, Href};
 use crate::step::Entry;
 
-/// The most entries that one page shows, so that it stays within a few megabytes.
+/// The most entries that one page shows.
 pub(crate) const LISTING_MAX: usize = 20_000;
+
+/// The most bytes of a page's rows: long names are many bytes, as they stand there twice and encoded.
+pub(crate) const LISTING_BYTES: usize = 4 * 1024 * 1024;
 
 /// The most entries of a folder that are looked at for a page, so that no request takes memory
 /// and time without bound. Of a larger folder it is not known what else it holds.
@@ -31,8 +34,8 @@ tr{display:flex;flex-wrap:wrap;justify-content:space-between}\
 td:first-child{flex:0 0 100%;padding-bottom:0}}";
 
 /// A page with the `entries` of the folder `path`: folders first, then by name; without hidden
-/// names, but for `.well-known` in the root. Above [`LISTING_MAX`] it shows the first ones and
-/// how many it leaves out.
+/// names, but for `.well-known` in the root. Above [`LISTING_MAX`] or [`LISTING_BYTES`] it shows the
+/// first ones and how many it leaves out.
 pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>) -> String {
     let at_least = if entries.len() < LISTING_READ_MAX {
         ""
@@ -82,9 +85,24 @@ fn shown(path: &CleanPath, mut entries: Vec<Entry>) -> (Vec<Entry>, usize) {
             name.clone(),
         )
     });
-    let missing = entries.len().saturating_sub(LISTING_MAX);
-    entries.truncate(LISTING_MAX);
-    (entries, missing)
+    let all = entries.len();
+    let mut room = LISTING_BYTES;
+    let fitting = entries.iter().take_while(|entry| {
+        let size = row_size(entry);
+        let fits = size <= room;
+        room = room.saturating_sub(size);
+        fits
+    });
+    let shown = fitting.take(LISTING_MAX).count();
+    entries.truncate(shown);
+    (entries, all - shown)
+}
+
+/// At least the bytes of an entry's row.
+fn row_size(entry: &Entry) -> usize {
+    // Three for a byte in the link, and up to six in the text.
+    let name = |b: &u8| if b.is_ascii_alphanumeric() { 2 } else { 9 };
+    150 + entry.name.iter().map(name).sum::<usize>()
 }
 
 /// The path as links to its folders; relative ones, which hold behind a proxy that adds a prefix.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use arrayvec::ArrayString;
 use h1_core::{Fields, Method, RequestHead, Status};
 
-use super::conditional::{Validators, Verdict};
+use super::conditional::{Validators, Verdict, only};
 use super::range::{self, Selection};
 use crate::date;
 use crate::os::OpenFile;
@@ -30,7 +30,7 @@ pub(crate) fn reply(
         Verdict::Proceed => {}
     }
     let len = file.len();
-    match select(request, &fields, &validators, len) {
+    match select(request, &fields, &validators, len, now) {
         Selection::Whole => whole(&validators, 0..len, Status::OK, content_type),
         Selection::Part(range) => {
             let content_range = content_range(Some(&range), len);
@@ -48,9 +48,10 @@ fn select(
     fields: &Fields<'_>,
     validators: &Validators,
     len: u64,
+    now: SystemTime,
 ) -> Selection {
-    match fields.get("range") {
-        Some(value) if request.method() == Method::Get && validators.allow_range(fields) => {
+    match only(fields, "range") {
+        Some(value) if request.method() == Method::Get && validators.allow_range(fields, now) => {
             range::single(value, len)
         }
         _ => Selection::Whole,

@@ -1,7 +1,7 @@
 //! The access log: a buffer between the requests and a disk that may be slow.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,10 +12,14 @@ use std::time::Duration;
 /// wake-up and one write per many requests.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// How long the end of a process waits for lines that are still to be written.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Writes log lines to a file or pipe on a thread of its own.
 ///
 /// A full disk, a broken pipe or a slow reader never stops or slows a request: lines that cannot
-/// be written are dropped and counted. Dropping the writer writes out what it still holds.
+/// be written are dropped and counted, and the first loss is told on standard error. Dropping the
+/// writer writes out what it still holds, if that takes no longer than a second.
 ///
 /// ```
 /// let log = host_core::os::LogWriter::new(std::io::sink());
@@ -40,6 +44,8 @@ struct Shared {
 struct State {
     buffer: Vec<u8>,
     closed: bool,
+    /// The thread has written all that it could.
+    ended: bool,
 }
 
 impl LogWriter {
@@ -84,12 +90,16 @@ impl LogWriter {
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // Fails if `out` panicked: then there is nobody left to tell.
-            let _ = thread.join();
-        }
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let mut state = self.shared.lock();
+        state.closed = true;
+        self.shared.changed.notify_all();
+        let running = |state: &mut State| !state.ended && !thread.is_finished();
+        let changed = &self.shared.changed;
+        // A pipe that nobody reads would hold the process for ever.
+        drop(changed.wait_timeout_while(state, FAREWELL, running));
     }
 }
 
@@ -115,14 +125,18 @@ impl Shared {
 
     /// The thread: writes until the log is closed and the buffer empty.
     fn write_out(&self, mut out: impl Write) {
-        let mut batch = Vec::new();
+        let (mut batch, mut torn) = (Vec::new(), false);
         while self.next(&mut batch) {
-            let written = out.write_all(&batch).and_then(|()| out.flush());
-            if written.is_err() {
+            if let Err(error) = write_lines(&mut out, &batch, &mut torn) {
+                if self.dropped.load(Relaxed) == 0 {
+                    let _ = writeln!(io::stderr(), "the access log loses lines: {error}");
+                }
                 self.count_dropped(&batch);
             }
             batch.clear();
         }
+        self.lock().ended = true;
+        self.changed.notify_all();
     }
 
     /// Waits for lines and exchanges them for the empty `batch`; false is the end.
@@ -138,4 +152,25 @@ impl Shared {
         mem::swap(&mut state.buffer, batch);
         !batch.is_empty()
     }
+}
+
+/// Writes whole lines; `torn` says whether the last thing written was a part of one, which is then
+/// ended first.
+fn write_lines(out: &mut impl Write, mut lines: &[u8], torn: &mut bool) -> io::Result<()> {
+    if *torn {
+        out.write_all(b"\n")?;
+        *torn = false;
+    }
+    while !lines.is_empty() {
+        match out.write(lines) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                *torn = lines[n - 1] != b'\n';
+                lines = &lines[n..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    out.flush()
 }

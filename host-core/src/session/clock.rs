@@ -77,6 +77,8 @@ impl Clock {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.next().map(|after| self.start + after)
+        // One beyond all time is none.
+        let after = self.deadlines.next()?;
+        self.start.checked_add(after)
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use h1_core::{
-    Body, Error, ErrorKind, Event, Method, Phase, RequestHead, SendError, State, Status,
+    Awaiting, Body, Error, ErrorKind, Event, Method, Phase, RequestHead, SendError, State, Status,
 };
 
 use super::{SentFile, Session, Stage};
@@ -55,6 +55,8 @@ impl Session {
             return;
         };
         self.record.begin(&request);
+        self.peer_ends = !request.keep_alive();
+        self.dear = false;
         let too_much = matches!(request.body(), Body::Length(len) if len > DISCARD_MAX);
         let reply = reply_at_once(&request, &mut self.path);
         if too_much {
@@ -96,7 +98,10 @@ impl Session {
                 reply
             }
             Ok(Found::Folder) => redirect_to_folder(&self.path, request.query()),
-            Ok(Found::Listing(entries)) => listing_page(&self.path, entries),
+            Ok(Found::Listing(entries)) => {
+                self.dear = true;
+                listing_page(&self.path, entries)
+            }
             Err(error) => Reply::error(status_of(&error)),
         };
         self.send(reply, now);
@@ -152,7 +157,11 @@ impl Session {
         match (queued, rest) {
             (Err(_), _) => self.fail(now),
             (Ok(()), 0) => self.finish(),
-            (Ok(()), _) => self.stage = Stage::Send,
+            (Ok(()), _) => {
+                // It takes time to send; who knows what comes meanwhile.
+                self.peer_ends = false;
+                self.stage = Stage::Send;
+            }
         }
     }
 
@@ -181,7 +190,7 @@ impl Session {
         self.file = None;
         match self.tx.external() {
             Some(_) => self.abandon(Stage::Close, now),
-            None => self.stage = Stage::Finish,
+            None => self.linger(),
         }
     }
 
@@ -208,7 +217,9 @@ impl Session {
             Phase::Send => self.abandon(Stage::Reset, now),
             Phase::KeepAlive | Phase::Linger => self.abandon(Stage::Close, now),
             // Whoever has sent nothing is told nothing.
-            Phase::Head if self.rx.pending().is_empty() => self.abandon(Stage::Close, now),
+            Phase::Head if self.conn.awaiting(&self.rx) == Awaiting::Message => {
+                self.abandon(Stage::Close, now);
+            }
             Phase::Head | Phase::Body => {
                 let error = self.conn.refuse(ErrorKind::Timeout);
                 self.refuse(error, now);
@@ -216,12 +227,13 @@ impl Session {
         }
     }
 
-    /// Whether the peer may have sent, or may still send, what nobody will read: then a plain close
-    /// could destroy the answer on its way (RFC 9112, section 9.6).
+    /// Whether the peer may have sent, or may still send, what nobody will read: unless it has said
+    /// that it will not. Then a plain close could destroy the answer on its way (RFC 9112, section
+    /// 9.6).
     pub(super) fn peer_may_send(&self) -> bool {
         let unread = !self.rx.pending().is_empty();
         let unfinished = matches!(self.conn.peer_state(), State::SendBody | State::Error);
-        !self.rx.is_closed() && (unread || unfinished)
+        !self.rx.is_closed() && (!self.peer_ends || unread || unfinished)
     }
 }
 

@@ -59,6 +59,11 @@ pub struct Session {
     record: Record,
     /// Requests seen on this connection.
     requests: u32,
+    /// The last answer took much work: it is written before another one is begun, so that a batch of
+    /// requests cannot keep the session busy without a look at the socket and the clock.
+    dear: bool,
+    /// The last request said that no other follows it.
+    peer_ends: bool,
     /// Each answer is the last one.
     draining: bool,
     /// The socket took nothing when it was last written.
@@ -113,6 +118,8 @@ impl Session {
             date: HttpDate::new(),
             record: Record::new(peer.ip(), server.access_log.is_some()),
             requests: 0,
+            dear: false,
+            peer_ends: false,
             draining: false,
             write_blocked: false,
             logged: false,
@@ -131,8 +138,11 @@ impl Session {
             }
         }
         self.close_if_done();
-        if self.tx.is_empty() && self.stage != Stage::Load {
-            self.finish_record(now);
+        if self.tx.is_empty() {
+            self.clock.sending(false, now);
+            if self.stage != Stage::Load {
+                self.finish_record(now);
+            }
         }
         if self.wants_log() {
             self.logged = true;
@@ -157,9 +167,13 @@ impl Session {
         }
     }
 
-    /// Whether the next request may be looked at: the one before is written, or nearly.
+    /// Whether the next request may be looked at: the answers before are written, or nearly, and none
+    /// of them was dear.
     fn may_read(&self) -> bool {
-        self.tx.queued() < HIGH_WATER
+        match self.dear {
+            true => self.tx.is_empty(),
+            false => self.tx.queued() < HIGH_WATER,
+        }
     }
 
     /// Lines are handed out when there is nothing better to do, or many.
@@ -230,8 +244,8 @@ impl Session {
         match (self.stage, self.conn.awaiting(&self.rx)) {
             _ if writing => None,
             (Stage::Linger { .. }, _) => Some(Phase::Linger),
-            (_, Awaiting::Request) if self.requests > 0 => Some(Phase::KeepAlive),
-            (_, Awaiting::Request | Awaiting::Head) => Some(Phase::Head),
+            (_, Awaiting::Message) if self.requests > 0 => Some(Phase::KeepAlive),
+            (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
             (_, Awaiting::Body) => Some(Phase::Body),
             (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
         }
@@ -247,7 +261,7 @@ impl Session {
     pub fn is_idle(&self) -> bool {
         self.stage == Stage::Read
             && self.tx.is_empty()
-            && self.conn.awaiting(&self.rx) == Awaiting::Request
+            && self.conn.awaiting(&self.rx) == Awaiting::Message
     }
 
     /// From now on each answer is the last one on its connection, and says so.
@@ -255,7 +269,7 @@ impl Session {
         self.draining = true;
     }
 
-    /// Where to read socket bytes to; empty when no more are wanted.
+    /// Where to read socket bytes to, when [`Step::Wait`] asks for them.
     pub fn read_slot(&mut self) -> &mut [u8] {
         self.rx.unfilled()
     }

@@ -11,8 +11,10 @@ use crate::date;
 /// The longest part of a request line that could not be parsed that is logged, in bytes.
 const BROKEN_MAX: usize = 256;
 
-/// The request being answered, as the log shows it, and the lines that are finished. All storage is
-/// kept for the next request.
+/// Storage that is kept for the next request, in bytes for each text.
+const KEPT: usize = 1024;
+
+/// The request being answered, as the log shows it, and the lines that are finished.
 #[derive(Debug)]
 pub(super) struct Record {
     /// Whether there is a log.
@@ -56,6 +58,9 @@ impl Record {
 
     /// Something that is no request has come.
     pub(super) fn begin_broken(&mut self, received: &[u8]) {
+        if !self.wanted {
+            return;
+        }
         self.clear();
         let received = received.strip_prefix(b"\r\n").unwrap_or(received);
         let line = received.split(|b| matches!(b, b'\r' | b'\n')).next();
@@ -66,9 +71,10 @@ impl Record {
     }
 
     fn clear(&mut self) {
-        self.request.clear();
-        self.referer.clear();
-        self.agent.clear();
+        for text in [&mut self.request, &mut self.referer, &mut self.agent] {
+            text.clear();
+            text.shrink_to(KEPT);
+        }
     }
 
     /// The answer has been decided; it has `len` bytes of content.
@@ -101,6 +107,7 @@ impl Record {
     /// The finished lines have been logged.
     pub(super) fn clear_lines(&mut self) {
         self.lines.clear();
+        self.lines.shrink_to(8 * KEPT);
     }
 }
 

@@ -141,6 +141,14 @@ impl World {
         self.run()
     }
 
+    /// Runs to the end: a client that sees that no more comes goes, too.
+    pub fn end(&mut self) -> Seen {
+        match self.run() {
+            Seen::Wait(_) if self.steps.contains(&Seen::ShutdownWrite) => self.hang_up(),
+            seen => seen,
+        }
+    }
+
     /// The socket takes `room` more bytes.
     pub fn make_room(&mut self, room: usize) -> Seen {
         self.room = self.room.saturating_add(room);

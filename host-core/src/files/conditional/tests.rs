@@ -165,9 +165,30 @@ fn if_range_needs_this_very_state() {
     ];
     for (lines, for_dated, for_undated) in cases {
         let allowed = with_fields(lines, |fields| {
-            (dated().allow_range(fields), undated().allow_range(fields))
+            let allow = |validators: Validators| validators.allow_range(fields, SystemTime::now());
+            (allow(dated()), allow(undated()))
         });
         assert_eq!(allowed, (for_dated, for_undated), "{lines}");
+    }
+}
+
+/// Within the second of its last change a file could have had two states (RFC 9110, section 8.8.2.2).
+#[test]
+fn a_date_allows_a_range_once_its_second_is_over() {
+    let changed = dated().last_modified.unwrap();
+    for (millis, allowed) in [(0, false), (999, false), (1000, true)] {
+        let now = changed + Duration::from_millis(millis);
+        let allows = with_fields("If-Range: $at", |fields| dated().allow_range(fields, now));
+        assert_eq!(allows, allowed, "{millis} ms later");
+    }
+}
+
+#[test]
+fn a_date_that_comes_twice_is_none() {
+    for line in ["If-Modified-Since: $at", "If-Unmodified-Since: $before"] {
+        let twice = format!("{line}\r\n{line}");
+        let verdict = with_fields(&twice, |fields| dated().evaluate(fields));
+        assert_eq!(verdict, Verdict::Proceed, "{twice}");
     }
 }
 

@@ -1,0 +1,201 @@
+//! Request heads, lent from the receive buffer.
+
+use core::ops::Range;
+use core::{fmt, str};
+
+use super::fields::{FieldIndex, Fields};
+use super::framing::{self, Framing};
+use super::request_line::RequestParser;
+use super::target::{self, TargetForm};
+use super::text;
+use crate::{Body, Error, ErrorKind, Method, Version};
+
+/// What is known of a request once its head is whole. Offsets count from the first byte of the
+/// message, so that they outlive moves inside the buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestMeta {
+    pub(crate) method: u32,
+    pub(crate) method_end: u32,
+    pub(crate) target_end: u32,
+    pub(crate) version: Version,
+    pub(crate) form: TargetForm,
+    pub(crate) framing: Framing,
+}
+
+impl RequestMeta {
+    pub(crate) fn new(
+        parser: &RequestParser,
+        head: &[u8],
+        index: &[FieldIndex],
+    ) -> Result<Self, Error> {
+        let method = parser.method(head);
+        let target = &head[parser.target()..parser.target_end];
+        let form = target::form(method, target)
+            .map_err(|at| Error::new(ErrorKind::BadTarget, parser.target() + at))?;
+        let mut framing = framing::request(parser.version, head, index)?;
+        if form == TargetForm::Authority {
+            framing.upgrade = None;
+        }
+        Ok(Self {
+            method: parser.method as u32,
+            method_end: parser.method_end as u32,
+            target_end: parser.target_end as u32,
+            version: parser.version,
+            form,
+            framing,
+        })
+    }
+}
+
+/// A request head, lent from the receive buffer until the next call that reads from it.
+///
+/// Everything in it has been checked: the method is a token, the target has one of the four forms,
+/// Host is there and valid, the framing is beyond doubt.
+///
+/// ```
+/// # use h1_core::{Body, Event, Limits, Method, RecvBuf, ServerConnection, Version};
+/// # let limits = Limits::default();
+/// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+/// rx.receive(b"PUT /a%20b?c HTTP/1.1\r\nHost: x.org:80\r\nContent-Length: 3\r\n\r\n");
+/// let Event::Request(request) = conn.next_event(&mut rx)? else { panic!() };
+/// assert_eq!(request.method(), Method::Put);
+/// assert_eq!(request.target(), "/a%20b?c");
+/// assert_eq!((request.path(), request.query()), ("/a%20b", Some("c")));
+/// assert_eq!(request.version(), Version::Http11);
+/// assert_eq!(request.host(), Some("x.org:80"));
+/// assert_eq!(request.body(), Body::Length(3));
+/// assert!(request.keep_alive() && !request.expects_continue());
+/// # Ok::<(), h1_core::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct RequestHead<'b> {
+    head: &'b [u8],
+    index: &'b [FieldIndex],
+    meta: RequestMeta,
+}
+
+impl<'b> RequestHead<'b> {
+    pub(crate) fn new(head: &'b [u8], index: &'b [FieldIndex], meta: RequestMeta) -> Self {
+        Self { head, index, meta }
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method<'b> {
+        Method::from(text(self.head, self.meta.method, self.meta.method_end))
+    }
+
+    /// The request target as it was sent: visible ASCII.
+    pub fn target(&self) -> &'b str {
+        text(self.head, self.meta.method_end + 1, self.meta.target_end)
+    }
+
+    /// The form of the target (RFC 9112, section 3.2).
+    pub fn form(&self) -> TargetForm {
+        self.meta.form
+    }
+
+    /// The path of the target, not decoded. `/` where a target in absolute form has none, empty for
+    /// the forms without a path.
+    pub fn path(&self) -> &'b str {
+        match self.meta.form {
+            TargetForm::Origin | TargetForm::Absolute => {
+                let path = self.path_and_query();
+                match path.split_once('?').map_or(path, |(path, _)| path) {
+                    "" => "/",
+                    path => path,
+                }
+            }
+            TargetForm::Authority | TargetForm::Asterisk => "",
+        }
+    }
+
+    /// What follows the first `?` of the target, not decoded.
+    pub fn query(&self) -> Option<&'b str> {
+        self.path_and_query()
+            .split_once('?')
+            .map(|(_, query)| query)
+    }
+
+    fn path_and_query(&self) -> &'b str {
+        let target = self.target();
+        match self.meta.form {
+            TargetForm::Absolute => target.get(self.authority().end..).unwrap_or_default(),
+            _ => target,
+        }
+    }
+
+    /// Where the authority of a target in absolute form lies in it.
+    fn authority(&self) -> Range<usize> {
+        target::authority(self.target().as_bytes()).unwrap_or_default()
+    }
+
+    /// The version that the peer speaks.
+    pub fn version(&self) -> Version {
+        self.meta.version
+    }
+
+    /// The host and port that the request is for: from the target where it names one, otherwise
+    /// from the Host field (RFC 9112, section 3.3). `None` only in HTTP/1.0; empty where the client
+    /// has no name for the host.
+    pub fn host(&self) -> Option<&'b str> {
+        match self.meta.form {
+            TargetForm::Absolute => self.target().get(self.authority()),
+            TargetForm::Authority => Some(self.target()),
+            TargetForm::Origin | TargetForm::Asterisk => self.field_text(self.meta.framing.host),
+        }
+    }
+
+    /// How its content is framed; never `UntilClose`.
+    pub fn body(&self) -> Body {
+        self.meta.framing.body
+    }
+
+    /// Whether the peer wants the connection to go on after the response.
+    pub fn keep_alive(&self) -> bool {
+        self.meta.framing.keep_alive
+    }
+
+    /// Whether the peer waits for `100 Continue` before it sends its content (RFC 9110, section
+    /// 10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        self.meta.framing.expects_continue
+    }
+
+    /// The protocols that the peer would rather speak: its first Upgrade line, where Connection names
+    /// it (RFC 9110, section 7.8).
+    pub fn upgrade(&self) -> Option<&'b str> {
+        self.field_text(self.meta.framing.upgrade)
+    }
+
+    /// Its field lines.
+    pub fn fields(&self) -> Fields<'b> {
+        Fields::new(self.head, self.index)
+    }
+
+    /// The whole head, byte by byte as it was sent.
+    pub fn raw(&self) -> &'b [u8] {
+        self.head
+            .get(self.meta.method as usize..)
+            .unwrap_or_default()
+    }
+
+    fn field_text(&self, field: Option<u16>) -> Option<&'b str> {
+        let field = self.index.get(usize::from(field?))?;
+        str::from_utf8(field.value(self.head)).ok()
+    }
+}
+
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .field("version", &self.version())
+            .field("body", &self.body())
+            .field("keep_alive", &self.keep_alive())
+            .field("expects_continue", &self.expects_continue())
+            .field("upgrade", &self.upgrade())
+            .field("fields", &self.fields())
+            .finish()
+    }
+}
