@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: h1_fuzz::Operations| h1_fuzz::operations(input));

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: h1_fuzz::Roundtrip| h1_fuzz::roundtrip(input));
