@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use e2e::{Driver, Site, Wire, encode, eventually, for_each_driver, noise};
+use e2e::{Driver, End, Site, Wire, encode, eventually, for_each_driver, noise};
 
 for_each_driver!(
     reader_that_stops,
@@ -15,6 +15,7 @@ for_each_driver!(
     vanishing_clients,
     descriptors_run_out,
     connections_run_out,
+    last_answer_is_whole_whatever_comes_behind_it,
 );
 
 const MIB: u64 = 1 << 20;
@@ -164,4 +165,34 @@ fn connections_run_out(driver: &Driver) {
     drop(second);
     assert_eq!(third.response("GET").text(), "hello");
     assert_eq!(first.get("/a.txt").text(), "hello");
+}
+
+/// A close with unread bytes in the kernel would destroy the answer on its way (RFC 9112, section 9.6).
+fn last_answer_is_whole_whatever_comes_behind_it(site: &Site) {
+    site.sparse("big.bin", 64 * MIB);
+    let mut client = site.client();
+    client
+        .wire
+        .send(encode("GET", "/big.bin", &[("Connection", "close")]));
+    assert_eq!(client.head().status, 200);
+    client.wire.read_exact(1 << 20);
+    client
+        .wire
+        .send("\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.wire.read_exact(63 << 20).len(), 63 << 20);
+    assert_eq!(client.wire.read_to_end(), (Vec::new(), End::Eof));
+
+    let mut client = site.client();
+    client
+        .wire
+        .send(encode("HEAD", "/big.bin", &[]).repeat(999));
+    for _ in 0..999 {
+        assert_eq!(client.response("HEAD").status, 200);
+    }
+    client.wire.send(encode("GET", "/big.bin", &[]));
+    assert!(client.head().says("close"));
+    client.wire.read_exact(1 << 20);
+    client.wire.send(encode("GET", "/big.bin", &[]));
+    client.wire.read_exact(63 << 20);
+    assert_eq!(client.wire.read_to_end(), (Vec::new(), End::Eof));
 }

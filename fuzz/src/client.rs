@@ -130,6 +130,7 @@ impl Client {
         let whole = (self.conn.state(), self.conn.peer_state()) == (State::Done, State::Done);
         assert_eq!(self.conn.next_cycle().is_ok(), whole);
         if whole {
+            log.begin_message(rx.pending().len());
             self.ask();
         }
     }

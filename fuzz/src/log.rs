@@ -167,11 +167,10 @@ impl<'i> Log<'i> {
 
     pub(crate) fn end_of_message(&mut self, trailers: Lines, raw: Vec<u8>, pending: usize) {
         let end = self.check_raw(&raw, if raw.is_empty() { 0 } else { 2 }, pending);
-        self.begin_message(pending);
         self.seen.push(Seen::EndOfMessage { trailers, raw, end });
     }
 
-    /// Another head follows behind what has been lent.
+    /// Another message follows behind what has been lent.
     pub(crate) fn begin_message(&mut self, pending: usize) {
         self.message = self.received - pending;
     }
@@ -262,7 +261,9 @@ fn exceeds(kind: ErrorKind, limits: &Limits, seen: &Seen) -> bool {
             let method = line.find(' ').unwrap();
             match kind {
                 ErrorKind::MethodTooLong => method > limits.method.into(),
-                ErrorKind::RequestLineTooLong => first > limits.request_line as usize,
+                ErrorKind::RequestLineTooLong => {
+                    first > limits.request_line.min(limits.head) as usize
+                }
                 ErrorKind::HeadTooLarge => raw.len() > limits.head as usize,
                 ErrorKind::TooManyFields => fields.len() > limits.fields.into(),
                 // An announced length, or the bound on informational responses.

@@ -136,7 +136,8 @@ impl Server {
         }
         if self.upgrade && self.choices.switch() {
             let status = Status::SWITCHING_PROTOCOLS;
-            conn.send_informational(tx, status, NO_FIELDS).unwrap();
+            let other = [("Upgrade", "other")];
+            conn.send_informational(tx, status, other).unwrap();
         } else {
             let status = match self.choices.switch() {
                 true => Status::OK,
@@ -164,6 +165,9 @@ impl Server {
         self.answer();
         let whole = (self.conn.state(), self.conn.peer_state()) == (State::Done, State::Done);
         assert_eq!(self.conn.next_cycle().is_ok(), whole);
+        if whole {
+            log.begin_message(rx.pending().len());
+        }
     }
 }
 

@@ -175,3 +175,61 @@ fn debug_shows_what_was_lost() {
     let log = LogWriter::new(io::sink());
     assert_eq!(format!("{log:?}"), "LogWriter { dropped: 0, .. }");
 }
+
+/// A disk that takes the first bytes of a line, then is full, then has room again.
+struct Full {
+    out: Shared,
+    fills_after: usize,
+}
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.fills_after {
+            0 => {
+                self.fills_after = usize::MAX;
+                Err(ErrorKind::StorageFull.into())
+            }
+            room => {
+                let n = self.out.write(&bytes[..bytes.len().min(room)])?;
+                self.fills_after -= n;
+                Ok(n)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_torn_line_does_not_swallow_the_next_one() {
+    let out = Shared::default();
+    let log = LogWriter::new(Full {
+        out: out.clone(),
+        fills_after: 3,
+    });
+    log.write("first\n");
+    while log.dropped() == 0 {
+        std::thread::yield_now();
+    }
+    log.write("second\n");
+    drop(log);
+    assert_eq!(out.text(), "fir\nsecond\n");
+}
+
+/// Nobody reads the pipe, and nobody will.
+#[test]
+fn a_log_that_hangs_does_not_hold_the_end_of_the_process() {
+    let (entered, has_entered) = channel();
+    let (_never, release) = channel();
+    let log = LogWriter::new(Hanging {
+        entered: Some(entered),
+        release,
+        out: Shared::default(),
+    });
+    log.write("line\n");
+    has_entered.recv().unwrap();
+    // Comes back; without a bound this test would never end.
+    drop(log);
+}

@@ -228,3 +228,18 @@ fn a_listing_names_the_entries() {
     assert!(text.contains(&length) && page.contains("a&lt;b.txt"));
     assert!(!text.contains("Last-Modified"), "{text}");
 }
+
+/// A batch of requests for listings cannot keep a thread busy without a look at the socket.
+#[test]
+fn a_listing_is_written_before_the_next_request_is_looked_at() {
+    let mut world = World::new([("/", Node::Listing(Vec::new())), ("/f", file("hello"))]);
+    world.send(get("/").repeat(2) + &get("/f").repeat(2));
+    let writes = |seen: &Seen| matches!(seen, Seen::Lookup | Seen::Write(_));
+    let steps: Vec<bool> = world
+        .done()
+        .iter()
+        .filter(|s| writes(s))
+        .map(|s| *s == Seen::Lookup)
+        .collect();
+    assert_eq!(steps, [true, false, true, false, true, true, false]);
+}

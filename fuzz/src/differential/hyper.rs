@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use h1_core::RequestHead;
-use hyper::body::{Body, Incoming};
+use h1_core::{Body, RequestHead};
+use hyper::body::{Body as _, Incoming};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -52,6 +52,10 @@ pub(super) fn refuses(head: &RequestHead<'_>) -> bool {
     !is_known_version(head.raw())
         // Its type for targets is stricter, such as about `%` in a host.
         || Uri::try_from(head.target()).is_err()
+        // It keeps the two highest lengths for itself.
+        || matches!(head.body(), Body::Length(u64::MAX | 0xffff_ffff_ffff_fffe))
+        // It does not pass over empty members of a list (RFC 9110, section 5.6.1).
+        || head.fields().get_all("transfer-encoding").last().is_some_and(|coding| coding.ends_with(b","))
 }
 
 async fn note(seen: &Seen, request: hyper::Request<Incoming>) {

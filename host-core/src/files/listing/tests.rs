@@ -1,6 +1,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{LISTING_MAX, LISTING_READ_MAX, Size, page};
+use super::{LISTING_BYTES, LISTING_MAX, LISTING_READ_MAX, Size, page};
 use crate::path::CleanPath;
 use crate::step::Entry;
 
@@ -164,4 +164,16 @@ fn a_large_folder_is_cut_in_order() {
 
     let huge = show("/", entries(LISTING_READ_MAX));
     assert!(huge.contains("<p>At least 80000 more are not shown.</p>"));
+}
+
+/// Whatever the names are like, a page has a bound.
+#[test]
+fn long_names_are_cut_by_their_bytes() {
+    for name in ["é".repeat(120), "<".repeat(240), "x".repeat(240)] {
+        let entries = (0..LISTING_MAX).map(|n| file(format!("{n:05}{name}")));
+        let page = show("/", entries.collect());
+        assert!(page.len() < LISTING_BYTES + 8192, "{} bytes", page.len());
+        assert!(page.contains("more are not shown"));
+        assert!(listed(&page).len() > 1000);
+    }
 }
