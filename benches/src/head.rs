@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
+use std::rc::Rc;
 
 use h1_core::{Event, Limits, RecvBuf, RequestHead, ServerConnection};
 use httparse::{Request, Status};
@@ -15,31 +16,60 @@ const FIELDS: usize = 100;
 /// Heads that come whole, and one that comes byte by byte.
 pub fn contests() -> Vec<Contest> {
     vec![
-        whole("head/browser", input::browser(), 0.65),
-        whole("head/curl", input::curl(), 1.0),
-        whole("head/proxied", input::proxied(), 0.7),
+        whole("head/browser", vec![input::browser()], 0.65),
+        whole("head/1024-browsers", input::browsers(), None),
+        whole("head/curl", vec![input::curl()], 1.0),
+        whole("head/proxied", vec![input::proxied()], 0.7),
         dripping("head/browser-by-byte", input::browser(), 0.1),
     ]
 }
 
-fn whole(name: &'static str, head: Vec<u8>, target: f64) -> Contest {
-    let (bare, decided) = (head.clone(), head.clone());
+/// One head in each turn, the next of them in the next.
+fn whole(name: &'static str, heads: Vec<Vec<u8>>, target: impl Into<Option<f64>>) -> Contest {
+    let mean = heads.iter().map(Vec::len).sum::<usize>() / heads.len();
+    let mut ours = Turns::of(heads);
+    let (mut bare, mut decided) = (ours.clone(), ours.clone());
     let mut reader = Reader::new();
-    Contest::new(name, head.len(), move || {
-        reader.read([black_box(&head[..])], |request| {
+    Contest::new(name, mean, move || {
+        reader.read([black_box(ours.next())], |request| {
             black_box(request);
         });
     })
     .rival("httparse + framing", target, move || {
-        framed(black_box(&decided), |framing| {
+        framed(black_box(decided.next()), |framing| {
             black_box(framing);
         });
     })
     .rival("httparse", None, move || {
-        parsed(black_box(&bare), |request| {
+        parsed(black_box(bare.next()), |request| {
             black_box(request);
         });
     })
+}
+
+/// Heads in turn, again and again.
+#[derive(Clone)]
+struct Turns {
+    heads: Rc<[Vec<u8>]>,
+    at: usize,
+}
+
+impl Turns {
+    fn of(heads: Vec<Vec<u8>>) -> Self {
+        Self {
+            heads: heads.into(),
+            at: 0,
+        }
+    }
+
+    fn next(&mut self) -> &[u8] {
+        self.at = if self.at == 0 {
+            self.heads.len()
+        } else {
+            self.at
+        } - 1;
+        &self.heads[self.at]
+    }
 }
 
 fn dripping(name: &'static str, head: Vec<u8>, target: f64) -> Contest {

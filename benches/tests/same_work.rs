@@ -29,7 +29,9 @@ fn decisions(input: &[u8]) -> [Option<String>; 2] {
 
 #[test]
 fn heads_are_decided_alike() {
-    for input in [input::browser(), input::curl(), input::proxied()] {
+    let mut inputs = input::browsers();
+    inputs.extend([input::browser(), input::curl(), input::proxied()]);
+    for input in inputs {
         let [ours, theirs] = decisions(&input);
         assert!(ours.is_some() && ours == theirs, "{ours:?} {theirs:?}");
     }

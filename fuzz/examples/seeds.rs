@@ -51,7 +51,7 @@ fn write(dir: &Path, name: &str, info: &str, input: &[u8]) -> io::Result<()> {
                 "UPGRADE" => 4,
                 _ => 0,
             };
-            let asked = [asked * 9 | u8::from(eof) << 7, asked * 9, 7, 0];
+            let asked = [(asked * 9) | (u8::from(eof) << 7), asked * 9, 7, 0];
             file("client", &[&limits, &asked, input])?;
         }
     }

@@ -1,7 +1,8 @@
 //! Arbitrary bytes for a client.
 
 use h1_core::{
-    Awaiting, Body, ClientConnection, ClientEvent, Limits, RecvBuf, SendQueue, State, Status,
+    Awaiting, Body, ClientConnection, ClientEvent, Limits, Method, RecvBuf, SendQueue, State,
+    Status, raw,
 };
 
 use crate::input::{self, Cuts, LIMITS};
@@ -45,6 +46,8 @@ struct Client {
     limits: Limits,
     /// The requests to come, the next one last.
     asked: Vec<u8>,
+    /// The method of the present one.
+    method: &'static str,
     tx: SendQueue,
     received: u64,
     informational: u16,
@@ -57,6 +60,7 @@ impl Client {
             conn: ClientConnection::new(limits),
             limits,
             asked: asked.to_vec(),
+            method: "",
             tx: SendQueue::new(),
             received: 0,
             informational: 0,
@@ -85,6 +89,7 @@ impl Client {
         let fields = [("Host", "a")].into_iter().chain(extra);
         let (conn, tx) = (&mut self.conn, &mut self.tx);
         conn.send_request(tx, method, target, fields, body).unwrap();
+        self.method = method;
         self.received = 0;
         self.informational = 0;
     }
@@ -105,7 +110,12 @@ impl Client {
         assert!(raw.len() <= self.limits.head as usize);
         assert!(response.fields().len() <= self.limits.fields.into());
         let (line, fields) = (log::status_line(&response), log::lines(response.fields()));
-        log.head(line, fields, raw.to_vec(), rx.pending().len());
+        let (mut again, mut index) = (raw.to_vec(), raw::Index::new());
+        let method = Method::from(self.method);
+        let parsed = raw::response_head(&mut again, method, &self.limits, &mut index);
+        let (parsed, len) = parsed.unwrap().unwrap();
+        assert_eq!((log::status_line(&parsed), len), (line.clone(), raw.len()));
+        log.head(line, fields, raw.to_vec(), rx);
         response.status()
     }
 
@@ -116,7 +126,7 @@ impl Client {
             self.informational += 1;
             assert!(self.informational <= self.limits.informational);
         }
-        log.begin_message(rx.pending().len());
+        log.begin_message(rx);
         if !self.conn.continue_awaited() {
             self.finish();
         }
@@ -125,12 +135,12 @@ impl Client {
     fn end_of_message(&mut self, trailers: log::Lines, raw: Vec<u8>, rx: &RecvBuf, log: &mut Log) {
         assert!(trailers.len() <= self.limits.fields.into());
         assert!(raw.is_empty() || raw.len() + 2 <= self.limits.trailers as usize);
-        log.end_of_message(trailers, raw, rx.pending().len());
+        log.end_of_message(trailers, raw, rx);
         self.finish();
         let whole = (self.conn.state(), self.conn.peer_state()) == (State::Done, State::Done);
         assert_eq!(self.conn.next_cycle().is_ok(), whole);
         if whole {
-            log.begin_message(rx.pending().len());
+            log.begin_message(rx);
             self.ask();
         }
     }
@@ -156,7 +166,7 @@ impl Reader for Client {
                 self.received += bytes.len() as u64;
                 assert_eq!(self.conn.body_received(), self.received);
                 assert!(self.received <= self.limits.body);
-                log.data(bytes, rx.pending().len());
+                log.data(bytes, rx);
             }
             Ok(ClientEvent::EndOfMessage(trailers)) => {
                 let (lines, raw) = own(trailers);

@@ -53,6 +53,8 @@ pub(crate) struct Log<'i> {
     received: usize,
     /// Where the present message begins.
     message: usize,
+    /// The end of what the last event has lent.
+    read: usize,
 }
 
 impl<'i> Log<'i> {
@@ -70,12 +72,20 @@ impl<'i> Log<'i> {
             input,
             received: 0,
             message: 0,
+            read: 0,
         };
         let mut rx = RecvBuf::new(&limits);
         let whole = log.run(reader, &mut rx, pieces, eof);
         log.check_memory(&rx);
         if whole {
-            log.seen.push(Seen::Awaiting(reader.awaiting(&rx)));
+            let awaiting = reader.awaiting(&rx);
+            if awaiting == Awaiting::Message && rx.pending().is_empty() {
+                assert!(
+                    capacity(&rx) <= limits.buffer.max(1),
+                    "between messages: {rx:?}"
+                );
+            }
+            log.seen.push(Seen::Awaiting(awaiting));
         }
         log
     }
@@ -130,11 +140,8 @@ impl<'i> Log<'i> {
         }
     }
 
-    /// The formula of [`Limits`], as far as it is about input. An empty line may stand before a head.
+    /// The formula of [`Limits`] for input. An empty line may stand before a head.
     fn check_memory(&self, rx: &RecvBuf) {
-        let debug = format!("{rx:?}");
-        let (_, capacity) = debug.split_once("capacity: ").unwrap();
-        let capacity: u32 = capacity.split(',').next().unwrap().parse().unwrap();
         let Limits {
             buffer,
             head,
@@ -142,12 +149,12 @@ impl<'i> Log<'i> {
             ..
         } = self.limits;
         let most = buffer.max(head + 2).max(trailers).max(1);
-        assert!(capacity <= most, "{capacity} bytes of {most}");
+        assert!(capacity(rx) <= most, "{rx:?} has more than {most}");
     }
 
-    /// Notes a head whose lent bytes end before the `pending` ones.
-    pub(crate) fn head(&mut self, line: String, fields: Lines, raw: Vec<u8>, pending: usize) {
-        let end = self.check_raw(&raw, 0, pending);
+    /// Notes a head that is lent from `rx`.
+    pub(crate) fn head(&mut self, line: String, fields: Lines, raw: Vec<u8>, rx: &RecvBuf) {
+        let end = self.check_raw(&raw, 0, rx);
         self.seen.push(Seen::Head {
             line,
             fields,
@@ -156,23 +163,23 @@ impl<'i> Log<'i> {
         });
     }
 
-    pub(crate) fn data(&mut self, bytes: Vec<u8>, pending: usize) {
+    pub(crate) fn data(&mut self, bytes: Vec<u8>, rx: &RecvBuf) {
         assert!(!bytes.is_empty());
-        self.check_raw(&bytes, 0, pending);
+        self.check_data(&bytes, rx);
         match self.seen.last_mut() {
             Some(Seen::Data(content)) => content.extend(bytes),
             _ => self.seen.push(Seen::Data(bytes)),
         }
     }
 
-    pub(crate) fn end_of_message(&mut self, trailers: Lines, raw: Vec<u8>, pending: usize) {
-        let end = self.check_raw(&raw, if raw.is_empty() { 0 } else { 2 }, pending);
+    pub(crate) fn end_of_message(&mut self, trailers: Lines, raw: Vec<u8>, rx: &RecvBuf) {
+        let end = self.check_raw(&raw, if raw.is_empty() { 0 } else { 2 }, rx);
         self.seen.push(Seen::EndOfMessage { trailers, raw, end });
     }
 
     /// Another message follows behind what has been lent.
-    pub(crate) fn begin_message(&mut self, pending: usize) {
-        self.message = self.received - pending;
+    pub(crate) fn begin_message(&mut self, rx: &RecvBuf) {
+        self.message = self.received - rx.pending().len();
     }
 
     pub(crate) fn error(&mut self, error: Error) {
@@ -186,17 +193,35 @@ impl<'i> Log<'i> {
         self.seen.push(Seen::Error(error));
     }
 
+    /// Small chunks are lent together, without what is between them.
+    fn check_data(&mut self, bytes: &[u8], rx: &RecvBuf) {
+        let end = self.received - rx.pending().len();
+        let mut sent = self.input[self.read..end].iter();
+        let found = bytes.iter().all(|b| sent.any(|s| s == b));
+        assert!(found, "{bytes:?} was not sent in this order");
+        self.read = end;
+    }
+
     /// `raw` is what stands in the input, `behind` bytes before its present end.
-    fn check_raw(&self, raw: &[u8], behind: usize, pending: usize) -> usize {
-        let end = self.received - pending;
+    fn check_raw(&mut self, raw: &[u8], behind: usize, rx: &RecvBuf) -> usize {
+        let end = self.received - rx.pending().len();
         let sent = &self.input[end - behind - raw.len()..end - behind];
         let same = |(a, b): (&u8, &u8)| a == b || (*a == b' ' && matches!(b, b'\r' | b'\n'));
         assert!(
             raw.iter().zip(sent).all(same),
             "{raw:?} was sent as {sent:?}"
         );
+        self.check_memory(rx);
+        self.read = end;
         end
     }
+}
+
+/// Bytes that `rx` has allocated, as its `Debug` says.
+fn capacity(rx: &RecvBuf) -> u32 {
+    let debug = format!("{rx:?}");
+    let (_, capacity) = debug.split_once("capacity: ").unwrap();
+    capacity.split(',').next().unwrap().parse().unwrap()
 }
 
 /// Whether `kind` says that a message is too large, not that it is wrong.
@@ -227,23 +252,15 @@ pub(crate) fn check_limits(small: &Log, large: &Log) {
         assert_eq!(small.seen, large.seen);
         return;
     }
-    let mut rest = large.seen.iter().peekable();
-    let mut received = 0;
-    for (n, seen) in seen.iter().enumerate() {
-        let same = match (seen, rest.peek()) {
-            (Seen::Data(some), Some(Seen::Data(all))) if n + 2 == small.seen.len() => {
-                received = some.len();
-                all.starts_with(some)
-            }
-            (seen, Some(other)) => seen == *other,
-            (_, None) => false,
-        };
-        assert!(same, "{seen:?} is {:?} with larger limits", rest.peek());
-        if received == 0 {
-            rest.next();
-        }
-    }
-    if let Some(seen) = rest.next() {
+    let common = seen.iter().zip(&large.seen);
+    let equal = common.take_while(|(small, large)| small == large).count();
+    let cut = match (&seen[equal..], large.seen.get(equal)) {
+        ([], _) => true,
+        ([Seen::Data(some)], Some(Seen::Data(all))) => all.starts_with(some),
+        _ => false,
+    };
+    assert!(cut, "{seen:?} is {:?} with larger limits", large.seen);
+    if let Some(seen) = large.seen.get(equal) {
         assert!(
             exceeds(error.kind, &small.limits, seen),
             "{error} for {seen:?}"

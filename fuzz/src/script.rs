@@ -37,15 +37,16 @@ pub(crate) enum Framing {
     None,
     /// As long as its pieces.
     Exact,
-    Length(u16),
+    /// A little longer or shorter.
+    Near(i8),
     Chunked,
     UntilClose,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Piece {
-    Data(u16),
-    External(u16),
+    Data(u8),
+    External(u8),
 }
 
 /// A final status is wanted; sometimes another comes.
@@ -70,7 +71,7 @@ impl Line<'_> {
             ("CONNECT", "a:443"),
             ("CONNECT", "[::1]:80"),
             ("OPTIONS", "*"),
-            ("GET", "http://a.example:80/b?c"),
+            ("GET", "http://a:80/b?c"),
             ("M-SEARCH", "http://a"),
         ];
         match self {
@@ -146,10 +147,11 @@ fn trim(value: &[u8]) -> &[u8] {
 
 impl Framing {
     pub(crate) fn body(self, pieces: &[Piece]) -> Body {
+        let len: u64 = pieces.iter().map(|piece| piece.len()).sum();
         match self {
             Self::None => Body::None,
-            Self::Exact => Body::Length(pieces.iter().map(|piece| piece.len()).sum()),
-            Self::Length(n) => Body::Length(u64::from(n) % 2048),
+            Self::Exact => Body::Length(len),
+            Self::Near(n) => Body::Length(len.saturating_add_signed(n.into())),
             Self::Chunked => Body::Chunked,
             Self::UntilClose => Body::UntilClose,
         }
@@ -157,12 +159,19 @@ impl Framing {
 }
 
 impl Piece {
-    /// Below and above what a queue copies, and what one chunk digit says.
     pub(crate) fn len(self) -> u64 {
         match self {
-            Self::Data(n) | Self::External(n) => u64::from(n) % 700,
+            Self::Data(n) | Self::External(n) => size(n),
         }
     }
+}
+
+/// Lengths around those that matter: the digits of a chunk size, what a queue copies.
+pub(crate) fn size(n: u8) -> u64 {
+    pick(
+        &[0, 1, 2, 3, 9, 10, 15, 16, 17, 255, 256, 257, 600, 4096],
+        n,
+    )
 }
 
 /// Content of which each byte tells its place.

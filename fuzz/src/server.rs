@@ -2,7 +2,7 @@
 
 use h1_core::{
     Awaiting, Body, Event, Fields, Limits, NO_FIELDS, RecvBuf, SendQueue, ServerConnection, State,
-    Status,
+    Status, raw,
 };
 
 use crate::input::{self, Cuts, LIMITS};
@@ -89,6 +89,8 @@ struct Server {
     received: u64,
     /// Whether the present request asks for another protocol.
     upgrade: bool,
+    /// Whether it was answered while its peer waited for 100: nobody knows whether content comes.
+    unasked: bool,
 }
 
 impl Server {
@@ -101,6 +103,7 @@ impl Server {
             sent: Vec::new(),
             received: 0,
             upgrade: false,
+            unasked: false,
         }
     }
 
@@ -115,9 +118,13 @@ impl Server {
         assert!(!matches!(request.body(), Body::Length(n) if n == 0 || n > limits.body));
         assert_ne!(request.body(), Body::UntilClose);
         let (line, fields) = (log::request_line(&request), log::lines(request.fields()));
-        log.head(line, fields, raw.to_vec(), rx.pending().len());
+        let mut index = raw::Index::new();
+        let (again, len) = raw::request_head(raw, limits, &mut index).unwrap().unwrap();
+        assert_eq!((log::request_line(&again), len), (line.clone(), raw.len()));
+        log.head(line, fields, raw.to_vec(), rx);
         self.upgrade = request.upgrade().is_some();
         self.received = 0;
+        self.unasked = false;
         if self.choices.early() {
             self.answer();
         }
@@ -144,6 +151,7 @@ impl Server {
                 false => Status::NOT_FOUND,
             };
             let body = self.choices.body();
+            self.unasked = conn.continue_wanted();
             conn.send_response(tx, status, NO_FIELDS, body).unwrap();
         }
         if conn.state() == State::SendBody {
@@ -161,12 +169,13 @@ impl Server {
     fn end_of_message(&mut self, trailers: log::Lines, raw: Vec<u8>, rx: &RecvBuf, log: &mut Log) {
         assert!(trailers.len() <= self.limits.fields.into());
         assert!(raw.is_empty() || raw.len() + 2 <= self.limits.trailers as usize);
-        log.end_of_message(trailers, raw, rx.pending().len());
+        log.end_of_message(trailers, raw, rx);
         self.answer();
         let whole = (self.conn.state(), self.conn.peer_state()) == (State::Done, State::Done);
         assert_eq!(self.conn.next_cycle().is_ok(), whole);
+        assert!(!(whole && self.unasked));
         if whole {
-            log.begin_message(rx.pending().len());
+            log.begin_message(rx);
         }
     }
 }
@@ -185,7 +194,7 @@ impl Reader for Server {
                 self.received += bytes.len() as u64;
                 assert_eq!(self.conn.body_received(), self.received);
                 assert!(self.received <= self.limits.body);
-                log.data(bytes, rx.pending().len());
+                log.data(bytes, rx);
             }
             Ok(Event::EndOfMessage(trailers)) => {
                 let (lines, raw) = own(trailers);

@@ -236,8 +236,7 @@ fn end_to_end<'b>(fields: Fields<'b>) -> impl Iterator<Item = (&'b str, &'b [u8]
 
 /// How the answer is framed. To HEAD, and with 304, a length is told although nothing follows.
 fn framing(response: &ResponseHead<'_>, asked_head: bool) -> Body {
-    let length = response.fields().get("content-length");
-    let length = length.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+    let length = response.declared_length();
     match (response.body(), response.status()) {
         (Body::UntilClose, _) => Body::Chunked,
         (Body::None, Status::NO_CONTENT | Status::RESET_CONTENT) => Body::None,

@@ -29,6 +29,9 @@ enum State {
     End,
 }
 
+/// The longest size line of a chunk that [`ChunkDecoder::join`] takes.
+pub(crate) const PLAIN_LINE: u16 = 4;
+
 /// Reads chunks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkDecoder {
@@ -65,10 +68,22 @@ impl ChunkDecoder {
     /// Reads `bytes` up to the first content or the end of the last chunk. What it returns counts
     /// as consumed. Offsets in errors count from the start of `bytes`.
     pub(crate) fn decode(&mut self, bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
-        for (at, &b) in bytes.iter().enumerate() {
+        let mut at = 0;
+        loop {
+            if self.state == State::SizeStart
+                && let Some((size, line)) = plain_line(&bytes[at..])
+                && line <= limits.chunk_line
+            {
+                (self.left, self.line) = (size, line);
+                at += usize::from(line);
+                let wrong = |kind| Error::new(kind, at - 1);
+                self.state = self.end_of_line().map_err(wrong)?;
+            }
+            let rest = &bytes[at..];
             match self.state {
+                State::Data if rest.is_empty() => return Ok(Decoded::NeedData(at)),
                 State::Data => {
-                    let len = self.left.min((bytes.len() - at) as u64);
+                    let len = self.left.min(rest.len() as u64);
                     self.left -= len;
                     if self.left == 0 {
                         self.state = State::DataCr;
@@ -76,13 +91,48 @@ impl ChunkDecoder {
                     return Ok(Decoded::Data(at..at + len as usize));
                 }
                 State::End => return Ok(Decoded::End(at)),
-                _ => self.byte(b, limits).map_err(|kind| Error::new(kind, at))?,
+                // What nearly all framing looks like, at once.
+                State::DataCr if rest.starts_with(b"\r\n") => {
+                    self.state = State::SizeStart;
+                    at += 2;
+                }
+                _ => match rest.first() {
+                    None => return Ok(Decoded::NeedData(at)),
+                    Some(&b) => {
+                        self.byte(b, limits).map_err(|kind| Error::new(kind, at))?;
+                        at += 1;
+                    }
+                },
             }
         }
-        match self.state {
-            State::End => Ok(Decoded::End(bytes.len())),
-            _ => Ok(Decoded::NeedData(bytes.len())),
+    }
+
+    /// Moves small chunks that are here as a whole to the content before them, as long as they have plain
+    /// framing. `bytes` begin with `content` bytes and `gap` others behind those; returns what both
+    /// are then. At most `room` bytes are moved.
+    pub(crate) fn join(
+        &mut self,
+        bytes: &mut [u8],
+        (mut content, mut gap): (usize, usize),
+        room: u64,
+    ) -> (usize, usize) {
+        let most = content.saturating_add(usize::try_from(room).unwrap_or(usize::MAX));
+        while self.state == State::DataCr {
+            let Some((size, framing)) = plain_framing(&bytes[content + gap..]) else {
+                break;
+            };
+            let from = content + gap + framing;
+            let credit = self.credit.checked_add(8 * size as u64 - framing as u64);
+            let fits = from + size <= bytes.len() && content + size <= most;
+            let (true, Some(credit)) = (fits, credit) else {
+                break;
+            };
+            self.credit = credit;
+            bytes.copy_within(from..from + size, content);
+            content += size;
+            gap += framing;
         }
+        (content, gap)
     }
 
     /// One byte of framing.
@@ -110,18 +160,16 @@ impl ChunkDecoder {
         }
         self.line += 1;
         self.state = match (self.state, b) {
-            (State::SizeStart | State::Size, _) if b.is_ascii_hexdigit() => self.digit(b)?,
+            (State::SizeStart | State::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                self.digit(hex(b).unwrap_or_default())?
+            }
             (State::LineLf, b'\n') => self.end_of_line()?,
             (state, _) => after(state, b)?,
         };
         Ok(())
     }
 
-    fn digit(&mut self, b: u8) -> Result<State, ErrorKind> {
-        let digit = match b {
-            b'0'..=b'9' => b - b'0',
-            _ => (b | 0x20) - b'a' + 10,
-        };
+    fn digit(&mut self, digit: u8) -> Result<State, ErrorKind> {
         match self.left >> 60 {
             0 => self.left = self.left << 4 | u64::from(digit),
             _ => return Err(ErrorKind::BadChunk),
@@ -140,6 +188,44 @@ impl ChunkDecoder {
             0 => State::End,
             _ => State::Data,
         })
+    }
+}
+
+/// The size in a whole size line of a few digits and nothing else, and the length of that line.
+#[inline]
+fn plain_line(bytes: &[u8]) -> Option<(u64, u16)> {
+    const DIGITS: usize = 8;
+    let mut size = 0;
+    for (n, &b) in bytes.iter().take(DIGITS + 1).enumerate() {
+        match hex(b) {
+            Some(digit) => size = size << 4 | u64::from(digit),
+            None if n > 0 && bytes[n..].starts_with(b"\r\n") => return Some((size, n as u16 + 2)),
+            None => return None,
+        }
+    }
+    None
+}
+
+/// The size of a small chunk and the length of what stands between the content before it and its
+/// own: CRLF, one or two digits, CRLF.
+#[inline]
+fn plain_framing(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (size, framing) = match bytes {
+        [b'\r', b'\n', digit, b'\r', b'\n', ..] => (hex(*digit)?, 5),
+        [b'\r', b'\n', high, low, b'\r', b'\n', ..] => (hex(*high)? << 4 | hex(*low)?, 6),
+        _ => return None,
+    };
+    (size > 0).then_some((usize::from(size), framing))
+}
+
+/// The value of a hexadecimal digit.
+#[inline]
+fn hex(b: u8) -> Option<u8> {
+    match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        b'A'..=b'F' => Some(b - b'A' + 10),
+        _ => None,
     }
 }
 

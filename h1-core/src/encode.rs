@@ -49,8 +49,7 @@ where
     V: AsRef<[u8]>,
 {
     let (name, path) = (method.as_bytes(), target.as_bytes());
-    let line = !name.is_empty()
-        && scan::token_end(name, 0) == name.len()
+    let line = scan::is_token_text(name)
         && scan::target_end(path, 0) == path.len()
         && target::form(name, path).is_ok();
     if !line {
@@ -63,7 +62,7 @@ where
     let mut noted = Noted::default();
     for (name, value) in fields {
         field_line(out, name.as_ref(), value.as_ref())?;
-        noted.note(name.as_ref(), value.as_ref())?;
+        noted.note(name.as_ref(), value.as_ref(), path)?;
     }
     match noted.host {
         true => Ok(noted),
@@ -90,11 +89,12 @@ impl Noted {
     }
 
     /// A field of a request.
-    fn note(&mut self, name: &str, value: &[u8]) -> Result<(), SendError> {
+    fn note(&mut self, name: &str, value: &[u8], target: &[u8]) -> Result<(), SendError> {
         match name.len() {
             4 if name.eq_ignore_ascii_case("host") => {
                 let repeated = core::mem::replace(&mut self.host, true);
-                return match !repeated && target::is_host(value) {
+                let fits = target::is_host(value) && target::agrees(target, value);
+                return match !repeated && fits {
                     true => Ok(()),
                     false => Err(SendError::BadHost),
                 };
@@ -136,15 +136,13 @@ where
 }
 
 fn field_line(out: &mut Vec<u8>, name: &str, value: &[u8]) -> Result<(), SendError> {
-    if scan::token_end(name.as_bytes(), 0) < name.len() || name.is_empty() {
-        return Err(SendError::BadField);
-    }
-    if scan::value_end(value, 0) < value.len() {
+    if !scan::is_token_text(name.as_bytes()) || !scan::is_value_text(value) {
         return Err(SendError::BadField);
     }
     if is_framing(name) {
         return Err(SendError::FramingField);
     }
+    out.reserve(name.len() + value.len() + b": \r\n".len());
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);

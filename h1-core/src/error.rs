@@ -120,6 +120,9 @@ kinds! {
     /// 400. A Host that is not `uri-host [ ":" port ]` (RFC 9112, 3.2). The addresses of the future in
     /// brackets that RFC 3986 reserves are none yet.
     BadHost => BAD_REQUEST, "malformed host";
+    /// 400. A Host that differs from the authority of a target in absolute form: whoever routes by the
+    /// other one would send the request elsewhere (RFC 9112, 3.2).
+    HostMismatch => BAD_REQUEST, "host differs from the request target";
     /// 400. A second Content-Length field line, equal or not: whoever sends it has already been
     /// through something that joins messages (RFC 9112, 6.3, rule 5).
     RepeatedLength => BAD_REQUEST, "repeated content length";
@@ -211,6 +214,9 @@ pub enum SendError {
     /// A request needs exactly one valid Host field (RFC 9112, section 3.2).
     #[error("a request needs exactly one valid host")]
     BadHost,
+    /// `Expect: 100-continue` in a request without content (RFC 9110, section 10.1.1).
+    #[error("nothing to continue with")]
+    ExpectWithoutContent,
     /// A 101 to a request that did not ask for another protocol, or one that does not name it in
     /// Upgrade (RFC 9110, 7.8).
     #[error("no upgrade was asked for, or none is named")]

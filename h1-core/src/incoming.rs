@@ -1,9 +1,12 @@
 //! The content of the message that is being read, in either role.
 
-use crate::chunked::{ChunkDecoder, Decoded};
+use crate::chunked::{ChunkDecoder, Decoded, PLAIN_LINE};
 use crate::encode::is_forbidden_trailer;
 use crate::head::lines::FieldParser;
 use crate::{Body, Error, ErrorKind, Limits, RecvBuf};
+
+/// Chunks up to this length are moved together.
+const JOINED_MAX: usize = 256;
 
 /// Reads content and knows where it ends.
 #[derive(Clone, Debug)]
@@ -147,7 +150,11 @@ impl Incoming {
         match decoder.decode(rx.pending(), &self.limits)? {
             Decoded::Data(range) => {
                 self.skip(rx, range.start);
-                self.lend(rx, range.len() as u64)
+                let content = self.lend(rx, range.len() as u64)?;
+                if range.len() <= JOINED_MAX {
+                    self.join_small(rx);
+                }
+                Ok(content)
             }
             Decoded::NeedData(framing) => {
                 self.skip(rx, framing);
@@ -160,6 +167,21 @@ impl Incoming {
                 self.read_trailers(rx)
             }
         }
+    }
+
+    /// Lends the small chunks that are here, too: many small pieces cost more than moving them
+    /// together does.
+    fn join_small(&mut self, rx: &mut RecvBuf) {
+        let Rest::Chunked(decoder) = &mut self.rest else {
+            return;
+        };
+        if self.limits.chunk_line < PLAIN_LINE {
+            return;
+        }
+        let room = self.limit.saturating_sub(self.received);
+        let (content, gap) = rx.join(|bytes, lent| decoder.join(bytes, lent, room));
+        self.received += content as u64;
+        self.consumed += (content + gap) as u64;
     }
 
     fn read_trailers(&mut self, rx: &mut RecvBuf) -> Result<Content, Error> {

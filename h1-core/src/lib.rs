@@ -89,8 +89,19 @@
 //!
 //! # Features
 //!
-//! `std` (default) adds [`SendQueue::transmit`], which fills `IoSlice`s. Without it the crate needs
-//! `core` and `alloc`, and [`SendQueue::slices`] does the same job.
+//! * `std` (default) adds [`SendQueue::transmit`], which fills `IoSlice`s. Without it the crate needs
+//!   `core` and `alloc`, and [`SendQueue::slices`] does the same job.
+//! * `http` adds `interop`: conversions from and to the types of the [`http`](https://docs.rs/http)
+//!   crate that keep the case and the order of fields.
+//!
+//! Those who want a head parser and nothing else find it in [`raw`].
+//!
+//! # Further reading
+//!
+//! * [`guide`]: put it into your server
+//! * [`states`]: both sides as a drawing and as tables
+//! * [`conformance`]: RFC 9112, section by section
+//! * [`migration`]: from h11, httparse, hyper and llhttp
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -102,6 +113,7 @@ extern crate std;
 mod chunked;
 mod client;
 mod deadline;
+mod docs;
 mod encode;
 mod error;
 mod event;
@@ -120,6 +132,7 @@ mod token;
 
 pub use client::ClientConnection;
 pub use deadline::{Deadlines, Phase, Timeouts};
+pub use docs::{conformance, guide, migration, states};
 pub use error::{Error, ErrorKind, SendError};
 pub use event::{Awaiting, ClientEvent, Event};
 pub use head::Body;

@@ -33,6 +33,8 @@ pub struct RecvBuf {
     end: usize,
     /// How many bytes from `start` the last event lent.
     lent: usize,
+    /// How many bytes behind those go with them.
+    gap: usize,
     closed: bool,
     /// The first size of `storage`.
     first: usize,
@@ -49,6 +51,7 @@ impl RecvBuf {
             start: 0,
             end: 0,
             lent: 0,
+            gap: 0,
             closed: false,
             first: limits.buffer.max(1) as usize,
             index: Vec::new(),
@@ -105,7 +108,7 @@ impl RecvBuf {
     /// The bytes that no event has lent yet. After a switch of protocols they are the first ones of
     /// the other protocol.
     pub fn pending(&self) -> &[u8] {
-        &self.storage[self.start + self.lent..self.end]
+        &self.storage[self.start + self.lent + self.gap..self.end]
     }
 
     /// Drops all bytes. For a connection that reads no further message, as after an error: one that is
@@ -114,6 +117,7 @@ impl RecvBuf {
         self.start = 0;
         self.end = 0;
         self.lent = 0;
+        self.gap = 0;
     }
 
     /// The bytes that the last event lent.
@@ -122,7 +126,7 @@ impl RecvBuf {
     }
 
     pub(crate) fn pending_mut(&mut self) -> &mut [u8] {
-        &mut self.storage[self.start + self.lent..self.end]
+        &mut self.storage[self.start + self.lent + self.gap..self.end]
     }
 
     /// Lends the next `n` pending bytes.
@@ -130,9 +134,20 @@ impl RecvBuf {
         self.lent = n;
     }
 
+    /// Lets `join` move pending bytes to those that are lent. It is given all bytes, how many are lent
+    /// and how many behind those go with them, and returns both anew. Returns how much they grew.
+    pub(crate) fn join(
+        &mut self,
+        join: impl FnOnce(&mut [u8], (usize, usize)) -> (usize, usize),
+    ) -> (usize, usize) {
+        let before = (self.lent, self.gap);
+        (self.lent, self.gap) = join(&mut self.storage[self.start..self.end], before);
+        (self.lent - before.0, self.gap - before.1)
+    }
+
     /// Drops what was lent and `n` bytes after it.
     pub(crate) fn discard(&mut self, n: usize) {
-        self.start += core::mem::take(&mut self.lent) + n;
+        self.start += core::mem::take(&mut self.lent) + core::mem::take(&mut self.gap) + n;
         if self.start == self.end {
             self.start = 0;
             self.end = 0;

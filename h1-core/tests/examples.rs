@@ -190,7 +190,7 @@ fn proxy_carries_messages_without_what_is_for_one_hop() {
         ),
         // The absolute form becomes the origin form, and its host counts.
         (
-            "GET http://y?b HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET http://y?b HTTP/1.1\r\nHost: y\r\n\r\n",
             format!("GET /?b HTTP/1.1\r\nHost: y\r\n{via}Connection: close\r\n\r\n"),
             "HTTP/1.1 204 No Content\r\n\r\n",
             "HTTP/1.1 204 No Content\r\n\r\n",

@@ -97,14 +97,16 @@ fn end_of_stream_behind_a_chunked_request_is_no_error() {
     let mut server = Server::new(Limits::default());
     server.rx.receive(&[CHUNKED, b"0\r\n\r\n"].concat());
     while !matches!(
-        server.conn.next_event(&mut server.rx),
-        Ok(Event::EndOfMessage(_))
+        server.conn.next_event(&mut server.rx).unwrap(),
+        Event::EndOfMessage(_)
     ) {}
     server.respond(Status::OK, Body::None).unwrap();
     server.conn.next_cycle().unwrap();
     server.rx.close();
-    let event = server.conn.next_event(&mut server.rx);
-    assert!(matches!(event, Ok(Event::Closed)));
+    for _ in 0..2 {
+        let event = server.conn.next_event(&mut server.rx);
+        assert!(matches!(event, Ok(Event::Closed)));
+    }
 }
 
 #[test]
@@ -221,6 +223,9 @@ fn empty_line_alone_is_no_half_head() {
 fn client_that_waits_for_a_switch_can_go() {
     let mut server = Server::fed(&[UPGRADE, b"\r\n"]);
     assert_eq!(server.conn.peer_state(), State::MightSwitch);
+    assert_eq!(Server::fed(&[GET]).conn.peer_state(), State::Done);
+    let event = server.conn.next_event(&mut server.rx);
+    assert!(matches!(event, Ok(Event::NeedData)));
     server.rx.close();
     let gone = |server: &mut Server| server.conn.next_event(&mut server.rx).is_ok_and(is_closed);
     assert!(gone(&mut server));
@@ -242,4 +247,136 @@ fn cleared_buffer_lends_nothing() {
     server.rx.clear();
     let request = server.conn.request(&server.rx).unwrap();
     assert_eq!((request.target(), request.fields().raw()), ("", &b""[..]));
+}
+
+/// A mistake of the caller; what is read then is wrong, but there is no panic.
+#[test]
+fn buffer_cleared_in_the_middle_of_a_message_does_no_more_harm_than_that() {
+    let message = [CHUNKED, b"5\r\nhello\r\n0\r\nX: y\r\n\r\n"].concat();
+    for cut in 1..message.len() {
+        for again in 0..message.len() {
+            let mut server = Server::new(Limits::default());
+            server.feed(&message[..cut]);
+            server.rx.clear();
+            server.feed(&message[again..]);
+            server.feed(&message[again..]);
+        }
+    }
+}
+
+#[test]
+fn what_is_lent_is_no_longer_pending() {
+    let mut server = Server::new(Limits::default());
+    let chunks: &[u8] = b"1\r\na\r\n1\r\nb\r\n02\r\ncd\r\n0\r\n\r\n";
+    server.rx.receive(&[CHUNKED, chunks].concat());
+    let event = server.conn.next_event(&mut server.rx);
+    assert!(matches!(event, Ok(Event::Request(_))));
+    assert_eq!(server.rx.pending(), chunks);
+    let event = server.conn.next_event(&mut server.rx);
+    assert!(matches!(event, Ok(Event::Data(b"abcd"))), "all at once");
+    assert_eq!(server.rx.pending(), b"\r\n0\r\n\r\n");
+    assert_eq!(server.conn.body_received(), 4);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "filled")]
+fn more_than_the_room_cannot_be_filled() {
+    let mut rx = RecvBuf::new(&Limits::default());
+    rx.receive(b"GET");
+    let room = rx.unfilled().len();
+    rx.filled(room + 1);
+}
+
+#[test]
+fn buffer_makes_room_before_it_is_full_and_moves_no_more_than_is_read() {
+    let limits = Limits {
+        buffer: 256,
+        ..Limits::default()
+    };
+    let mut server = Server::new(limits);
+    let stream = GET.repeat(200);
+    let (mut received, mut read, mut moved) = (0, 0, 0);
+    while read < stream.len() {
+        let before = server.rx.pending().as_ptr();
+        let room = server.rx.unfilled().len();
+        let pending = server.rx.pending();
+        let stayed = pending.as_ptr() == before;
+        moved += if stayed { 0 } else { pending.len() };
+        assert!(pending.len() >= 64 || room >= 128, "{pending:?} {room}");
+        received += server.rx.receive(&stream[received..]);
+        while !matches!(
+            server.conn.next_event(&mut server.rx).unwrap(),
+            Event::EndOfMessage(_) | Event::NeedData
+        ) {}
+        if server.conn.state() == State::SendResponse {
+            server.respond(Status::OK, Body::None).unwrap();
+            server.conn.next_cycle().unwrap();
+            read += GET.len();
+        }
+    }
+    assert!(moved <= read, "{moved} bytes moved, {read} read");
+}
+
+#[test]
+fn buffer_grows_for_a_long_head_alone_and_shrinks_behind_it() {
+    let limits = Limits {
+        buffer: 64,
+        ..Limits::default()
+    };
+    let mut server = Server::new(limits);
+    let head = [UPGRADE, b"X: ", &[b'x'; 200], b"\r\n\r\n"].concat();
+    server.feed(&head[..8]);
+    assert_eq!(server.rx.unfilled().len(), 64 - 8);
+    server.feed(&head[8..64]);
+    assert_eq!(server.rx.unfilled().len(), 64, "twice as much");
+    server.feed(&head[64..]);
+    assert_eq!(server.conn.state(), State::SendResponse);
+    assert_eq!(server.rx.unfilled().len(), 64);
+}
+
+#[test]
+fn body_limit_can_be_set_for_each_request() {
+    let mut server = Server::new(Limits::default());
+    server
+        .rx
+        .receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+    let event = server.conn.next_event(&mut server.rx);
+    assert!(matches!(event, Ok(Event::Request(_))));
+    server.conn.set_body_limit(10).unwrap();
+    let error = server.conn.set_body_limit(9).unwrap_err();
+    assert_eq!(error.kind.status(), Status::CONTENT_TOO_LARGE);
+    assert_eq!(server.conn.next_event(&mut server.rx).unwrap_err(), error);
+}
+
+#[test]
+fn error_that_comes_behind_an_answer_changes_nothing() {
+    let mut server = Server::fed(&[GET]);
+    let error = server.conn.clone().refuse(ErrorKind::Timeout);
+    server.respond(Status::OK, Body::Length(2)).unwrap();
+    let refused = server.conn.send_error(&mut server.tx, error);
+    assert_eq!(refused, Err(SendError::WrongState(State::SendBody)));
+    server.conn.send_data(&mut server.tx, "hi".into()).unwrap();
+    server.conn.next_cycle().unwrap();
+}
+
+#[test]
+fn path_and_query_of_every_form_of_target() {
+    for (line, path, query) in [
+        ("GET /a/b?c?d", "/a/b", Some("c?d")),
+        ("GET /?", "/", Some("")),
+        ("GET //a", "//a", None),
+        ("GET http://a/b?c", "/b", Some("c")),
+        ("GET http://a?c/d", "/", Some("c/d")),
+        ("GET http://a", "/", None),
+        ("OPTIONS *", "", None),
+        ("CONNECT a:1", "", None),
+    ] {
+        let mut server = Server::new(Limits::default());
+        let head = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
+        server.rx.receive(head.as_bytes());
+        server.conn.next_event(&mut server.rx).unwrap();
+        let request = server.conn.request(&server.rx).unwrap();
+        assert_eq!((request.path(), request.query()), (path, query), "{line}");
+    }
 }

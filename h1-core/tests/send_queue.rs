@@ -83,13 +83,13 @@ fn small_message_is_one_slice_and_long_content_is_not_copied() {
     let mut tx = SendQueue::new();
     rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let long = Bytes::from(vec![b'x'; 257]);
-    while !matches!(conn.next_event(&mut rx), Ok(Event::Paused)) {}
+    while !matches!(conn.next_event(&mut rx).unwrap(), Event::Paused) {}
     conn.send_response(&mut tx, Status::OK, NO_FIELDS, Body::Length(256))
         .unwrap();
     conn.send_data(&mut tx, long.slice(..256)).unwrap();
     assert_eq!(tx.slices().count(), 1);
     conn.next_cycle().unwrap();
-    while !matches!(conn.next_event(&mut rx), Ok(Event::NeedData)) {}
+    while !matches!(conn.next_event(&mut rx).unwrap(), Event::NeedData) {}
     conn.send_response(&mut tx, Status::OK, NO_FIELDS, Body::Length(257))
         .unwrap();
     conn.send_data(&mut tx, long.clone()).unwrap();
@@ -100,4 +100,26 @@ fn small_message_is_one_slice_and_long_content_is_not_copied() {
         "both heads and the short content, then the long content"
     );
     assert_eq!(slices[1].as_ptr(), long.as_ptr());
+}
+
+#[test]
+fn queue_that_is_never_empty_stays_small() {
+    let limits = Limits::default();
+    let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    let mut tx = SendQueue::new();
+    rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(matches!(conn.next_event(&mut rx), Ok(Event::Request(_))));
+    conn.send_response(&mut tx, Status::OK, NO_FIELDS, Body::UntilClose)
+        .unwrap();
+    let content = Bytes::from_static(&[b'x'; 100]);
+    let mut places = Vec::new();
+    for _ in 0..10_000 {
+        conn.send_data(&mut tx, content.clone()).unwrap();
+        tx.advance(content.len() as u64);
+        places.push(tx.slices().next().unwrap().as_ptr().addr());
+    }
+    // Where all that was sent is kept, the last thousand lie one behind the other.
+    let last = &places[9_000..];
+    let span = last.iter().max().unwrap() - last.iter().min().unwrap();
+    assert!(span < 50_000, "{span}");
 }

@@ -141,6 +141,13 @@ fn a_response_is_whole_as_soon_as_its_framing_says_so() {
     assert_eq!(server.conn.state(), State::SendBody);
     server.data(b"lo").unwrap();
     assert_eq!(server.conn.state(), State::Done);
+    let mut server = Server::asked(GET);
+    server.respond(200, Body::UntilClose).unwrap();
+    server.data(b"hello").unwrap();
+    assert_eq!(server.conn.state(), State::SendBody);
+    server.conn.send_end(&mut server.tx).unwrap();
+    assert_eq!(server.conn.state(), State::MustClose);
+    assert!(server.sent().ends_with("\r\n\r\nhello"));
 }
 
 #[test]
@@ -201,6 +208,9 @@ fn lengths_are_kept() {
     assert_eq!(early, SendError::TooLittleBody);
     server.data(b"lo").unwrap();
     assert_eq!(server.data(b"!").unwrap_err(), SendError::TooMuchBody);
+    let trailers = [("X-Sum", "1")];
+    let late = server.conn.send_trailers(&mut server.tx, trailers);
+    assert_eq!(late, Err(SendError::WrongState(State::Done)));
     assert!(server.sent().ends_with("\r\n\r\nhello"));
 }
 
@@ -212,6 +222,9 @@ fn what_could_begin_another_message_is_refused_and_nothing_is_queued() {
         ("X", "a\nb", bad),
         ("X", "a\rb", bad),
         ("X", "a\0b", bad),
+        // Of the length of a word.
+        ("X", "abc\r\ndef", bad),
+        ("Xbc\r\ndef", "a", bad),
         ("X", "\u{7f}", bad),
         ("", "a", bad),
         ("X Y", "a", bad),
@@ -227,7 +240,8 @@ fn what_could_begin_another_message_is_refused_and_nothing_is_queued() {
             .conn
             .send_response(&mut server.tx, Status::OK, fields, Body::None);
         assert_eq!(result, Err(error), "{name:?}: {value:?}");
-        assert!(server.tx.is_empty() && server.conn.state() == State::SendResponse);
+        assert!(server.tx.is_empty() && server.tx.slices().next().is_none());
+        assert_eq!(server.conn.state(), State::SendResponse);
         server.respond(500, Body::None).unwrap();
     }
 }
@@ -283,6 +297,7 @@ fn expecting_peer_gets_one_continue() {
     let mut server = Server::asked(expecting);
     assert!(server.conn.continue_wanted());
     server.conn.send_continue(&mut server.tx).unwrap();
+    assert!(!server.conn.continue_wanted());
     server.conn.send_continue(&mut server.tx).unwrap();
     assert_eq!(server.sent(), "HTTP/1.1 100 Continue\r\n\r\n");
     server.rx.receive(b"hi");
@@ -381,17 +396,4 @@ fn failed_response_ends_without_its_end() {
     assert!(server.conn.wants_close());
     assert!(server.conn.send_end(&mut server.tx).is_err());
     assert!(server.sent().ends_with("5\r\nhello\r\n"));
-}
-
-#[test]
-fn body_limit_can_be_set_for_each_request() {
-    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
-    let limits = Limits::default();
-    let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
-    rx.receive(post.as_bytes());
-    assert!(matches!(conn.next_event(&mut rx), Ok(Event::Request(_))));
-    conn.set_body_limit(10).unwrap();
-    let error = conn.set_body_limit(9).unwrap_err();
-    assert_eq!(error.kind.status(), Status::CONTENT_TOO_LARGE);
-    assert_eq!(conn.next_event(&mut rx).unwrap_err(), error);
 }

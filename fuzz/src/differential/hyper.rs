@@ -49,13 +49,15 @@ pub(super) fn requests(input: &[u8]) -> Vec<Request> {
 /// Whether `hyper` may refuse a request that is valid.
 pub(super) fn refuses(head: &RequestHead<'_>) -> bool {
     // It knows two minor versions alone; a higher one counts as 1.1 (RFC 9110, section 2.5).
-    !is_known_version(head.raw())
-        // Its type for targets is stricter, such as about `%` in a host.
-        || Uri::try_from(head.target()).is_err()
-        // It keeps the two highest lengths for itself.
-        || matches!(head.body(), Body::Length(u64::MAX | 0xffff_ffff_ffff_fffe))
-        // It does not pass over empty members of a list (RFC 9110, section 5.6.1).
-        || head.fields().get_all("transfer-encoding").last().is_some_and(|coding| coding.ends_with(b","))
+    let version = !is_known_version(head.raw());
+    // Its type for targets is stricter, such as about `%` in a host.
+    let target = Uri::try_from(head.target()).is_err();
+    // It keeps the two highest lengths for itself.
+    let length = matches!(head.body(), Body::Length(n) if n >= u64::MAX - 1);
+    // It does not pass over an empty member at the end of a list (RFC 9110, section 5.6.1).
+    let codings = head.fields().get_all("transfer-encoding");
+    let coding = codings.last().is_some_and(|list| list.ends_with(b","));
+    version || target || length || coding
 }
 
 async fn note(seen: &Seen, request: hyper::Request<Incoming>) {

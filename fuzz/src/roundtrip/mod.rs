@@ -1,5 +1,6 @@
 //! What one role sends, the other reads.
 
+mod sent;
 mod side;
 
 use arbitrary::Arbitrary;
@@ -7,6 +8,7 @@ use h1_core::{
     Body, ClientConnection, ErrorKind, Limits, NO_FIELDS, ServerConnection, State, Status,
 };
 
+use self::sent::{Sent, informational_head, normal};
 use self::side::Side;
 use crate::input::Cuts;
 use crate::log::Lines;
@@ -59,14 +61,6 @@ struct Content<'a> {
     trailers: Vec<Field<'a>>,
 }
 
-/// A message that was sent: what its reader must see.
-#[derive(Debug)]
-struct Sent {
-    head: Head,
-    content: Vec<u8>,
-    trailers: Lines,
-}
-
 /// What follows an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
@@ -86,8 +80,8 @@ struct Answer {
 /// Bytes of another protocol.
 const OTHER: &[u8] = b"\x00other\r\n";
 
-/// No limits to speak of, and a receive buffer that begins small. The framing of no content at all is
-/// 5 bytes out of proportion.
+/// No limits to speak of, and a receive buffer that begins small. No content at all has framing of
+/// 5 bytes.
 const LIMITS: Limits = Limits {
     method: u16::MAX,
     request_line: 1 << 20,
@@ -345,55 +339,4 @@ fn deliver(
         }
     }
     answer.next
-}
-
-/// How content of `body` is announced to its reader.
-fn normal(body: Body) -> Body {
-    match body {
-        Body::Length(0) => Body::None,
-        body => body,
-    }
-}
-
-fn informational_head(status: Status, given: &[(&str, &[u8])]) -> Head {
-    Sent::plain(&status.to_string(), status.reason(), script::read(given)).head
-}
-
-impl Sent {
-    /// A message without content.
-    fn plain(first: &str, second: &str, fields: Lines) -> Self {
-        Self {
-            head: Head {
-                start: (first.to_owned(), second.to_owned()),
-                fields,
-                body: Body::None,
-            },
-            content: Vec::new(),
-            trailers: Lines::new(),
-        }
-    }
-}
-
-impl Head {
-    /// `got` is this head, and framing fields behind the others.
-    fn check(&self, got: &Head) {
-        assert_eq!((&got.start, got.body), (&self.start, self.body));
-        let (fields, framing) = got.fields.split_at(self.fields.len());
-        assert_eq!(fields, self.fields);
-        for (name, _) in framing {
-            let own = ["Connection", "Content-Length", "Transfer-Encoding"];
-            assert!(own.contains(&&**name), "{name} was not sent");
-        }
-    }
-
-    /// Whether the request expects something else than `100-continue`, which is answered with 417
-    /// (RFC 9110, section 10.1.1).
-    fn expects_unknown(&self) -> bool {
-        self.fields.iter().any(|(name, value)| {
-            let mut expected = value.split(|b| *b == b',').map(<[u8]>::trim_ascii);
-            let known = |value: &[u8]| value.eq_ignore_ascii_case(b"100-continue");
-            name.eq_ignore_ascii_case("expect")
-                && expected.any(|value| !value.is_empty() && !known(value))
-        })
-    }
 }

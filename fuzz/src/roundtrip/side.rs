@@ -144,9 +144,12 @@ impl<C: Peer> Side<C> {
                 n
             }
             Transmit::Slices(n) => {
-                let bytes: Vec<u8> = iov[..n].iter().flat_map(|slice| slice.to_vec()).collect();
-                let n = self.cuts.len(bytes.len() as u64);
-                self.output.extend(&bytes[..n as usize]);
+                let slices = &iov[..n];
+                let n = self
+                    .cuts
+                    .len(slices.iter().map(|slice| slice.len() as u64).sum());
+                let bytes = slices.iter().flat_map(|slice| slice.iter());
+                self.output.extend(bytes.take(n as usize));
                 n
             }
         };

@@ -52,6 +52,9 @@ impl ClientConnection {
         let keep_alive = self.exchange.keep_alive;
         let noted = tx.write(|out| {
             let noted = encode::request_head(out, method, target, fields)?;
+            if noted.expects_continue && outgoing.is_whole() {
+                return Err(SendError::ExpectWithoutContent);
+            }
             framing.write(out);
             noted.connection(out, if keep_alive { "" } else { "close" });
             out.extend_from_slice(b"\r\n");
@@ -63,7 +66,7 @@ impl ClientConnection {
             _ => Asked::Other,
         };
         self.exchange.switch_proposed = noted.upgrade || self.asked == Asked::Connect;
-        self.continue_awaited = noted.expects_continue && !outgoing.is_whole();
+        self.continue_awaited = noted.expects_continue;
         self.outgoing = outgoing;
         self.sent(Input::Request);
         if outgoing.is_whole() {

@@ -57,10 +57,11 @@ pub(crate) fn request(
     index: &[FieldIndex],
 ) -> Result<Framing, Error> {
     let mut seen = Seen::default();
-    each_field(index, |n, field| match field.name_end - field.name {
-        4 | 6 => seen.request_field(n, field, section, version),
-        7 | 10 | 14 | 17 => seen.field(n, field, section),
-        _ => Ok(()),
+    each_field(index, &[4, 6, 7, 10, 14, 17], |n, field| {
+        match field.name_end - field.name {
+            4 | 6 => seen.request_field(n, field, section, version),
+            _ => seen.field(n, field, section),
+        }
     })?;
     seen.request(version, section)
 }
@@ -74,19 +75,29 @@ pub(crate) fn response(
     index: &[FieldIndex],
 ) -> Result<Framing, Error> {
     let mut seen = Seen::default();
-    each_field(index, |n, field| match field.name_end - field.name {
-        7 | 10 | 14 | 17 => seen.field(n, field, section),
-        _ => Ok(()),
+    each_field(index, &[7, 10, 14, 17], |n, field| {
+        seen.field(n, field, section)
     })?;
     seen.response(version, status, asked)
 }
 
+/// Lets `note` see the fields whose names have one of these lengths.
+#[inline(always)]
 fn each_field(
     index: &[FieldIndex],
+    lengths: &[u32],
     mut note: impl FnMut(usize, &FieldIndex) -> Result<(), ErrorKind>,
 ) -> Result<(), Error> {
+    let lengths = lengths.iter().fold(0u32, |set, len| set | 1 << len);
     for (n, field) in index.iter().enumerate() {
-        note(n, field).map_err(|kind| Error::in_field(kind, field.value as usize, n))?;
+        if lengths
+            .checked_shr(field.name_end - field.name)
+            .unwrap_or(0)
+            & 1
+            != 0
+        {
+            note(n, field).map_err(|kind| Error::in_field(kind, field.value as usize, n))?;
+        }
     }
     Ok(())
 }
@@ -156,6 +167,11 @@ impl Seen {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        // What nearly everybody sends.
+        if is(value, b"keep-alive") {
+            self.keep_alive = true;
+            return;
+        }
         for option in list(value) {
             match option.len() {
                 5 if is(option, b"close") => self.close = true,

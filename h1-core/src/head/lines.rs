@@ -129,7 +129,9 @@ impl FieldParser {
         let Some(before) = index.pop() else {
             return false;
         };
-        bytes[self.line - 2..self.line].fill(b' ');
+        if let Some(line_break) = bytes.get_mut(self.line.saturating_sub(2)..self.line) {
+            line_break.fill(b' ');
+        }
         self.at = self.line;
         self.line = before.name as usize;
         self.name_end = Some(before.name_end as usize);
@@ -160,18 +162,21 @@ fn value_error(b: u8) -> ErrorKind {
 /// The line from `name` to `end`, its value without the whitespace around it.
 #[inline]
 fn field(bytes: &[u8], name: usize, name_end: usize, end: usize) -> FieldIndex {
-    let is_space = |at: usize| matches!(bytes[at], b' ' | b'\t');
-    let (mut value, mut value_end) = (name_end + 1, end);
-    while value < value_end && is_space(value) {
+    let (mut value, mut text) = (
+        name_end + 1,
+        bytes.get(name_end + 1..end).unwrap_or_default(),
+    );
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
         value += 1;
     }
-    while value_end > value && is_space(value_end - 1) {
-        value_end -= 1;
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
     }
     FieldIndex {
         name: name as u32,
         name_end: name_end as u32,
         value: value as u32,
-        value_end: value_end as u32,
+        value_end: (value + text.len()) as u32,
     }
 }

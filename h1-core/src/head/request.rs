@@ -29,12 +29,14 @@ impl RequestMeta {
         index: &[FieldIndex],
     ) -> Result<Self, Error> {
         let method = parser.method(head);
-        let target = &head[parser.target()..parser.target_end];
+        let target = parser.target_in(head);
         let form = target::form(method, target)
             .map_err(|at| Error::new(ErrorKind::BadTarget, parser.target() + at))?;
         let mut framing = framing::request(parser.version, head, index)?;
-        if form == TargetForm::Authority {
-            framing.upgrade = None;
+        match form {
+            TargetForm::Authority => framing.upgrade = None,
+            TargetForm::Absolute => check_host(target, &framing, head, index)?,
+            TargetForm::Origin | TargetForm::Asterisk => {}
         }
         Ok(Self {
             method: parser.method as u32,
@@ -44,6 +46,29 @@ impl RequestMeta {
             form,
             framing,
         })
+    }
+}
+
+/// The Host field must name the authority of a target in absolute form.
+fn check_host(
+    target: &[u8],
+    framing: &Framing,
+    head: &[u8],
+    index: &[FieldIndex],
+) -> Result<(), Error> {
+    let Some((n, field)) = framing
+        .host
+        .and_then(|n| Some((n, index.get(usize::from(n))?)))
+    else {
+        return Ok(());
+    };
+    match target::agrees(target, field.value(head)) {
+        true => Ok(()),
+        false => Err(Error::in_field(
+            ErrorKind::HostMismatch,
+            field.value as usize,
+            n.into(),
+        )),
     }
 }
 
@@ -134,8 +159,8 @@ impl<'b> RequestHead<'b> {
         self.meta.version
     }
 
-    /// The host and port that the request is for: from the target where it names one, otherwise
-    /// from the Host field (RFC 9112, section 3.3). `None` only in HTTP/1.0; empty where the client
+    /// The host and port that the request is for: from the target where it names one (the Host field
+    /// agrees with it then), otherwise from the Host field (RFC 9112, section 3.3). `None` only in HTTP/1.0; empty where the client
     /// has no name for the host.
     pub fn host(&self) -> Option<&'b str> {
         match self.meta.form {

@@ -55,6 +55,11 @@ impl RequestParser {
         head.get(self.method..self.method_end).unwrap_or_default()
     }
 
+    /// The target in `head`.
+    pub(crate) fn target_in<'b>(&self, head: &'b [u8]) -> &'b [u8] {
+        head.get(self.target()..self.target_end).unwrap_or_default()
+    }
+
     pub(crate) fn target(&self) -> usize {
         self.method_end + 1
     }

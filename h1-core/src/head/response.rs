@@ -88,6 +88,14 @@ impl<'b> ResponseHead<'b> {
         self.meta.framing.body
     }
 
+    /// The Content-Length that the head declares, if it does: that of the content which GET would
+    /// have had, in answer to HEAD; that of the content which the client has, for 304; otherwise the
+    /// same as [`body`](ResponseHead::body), but for a length beside chunks, which counts for nothing.
+    pub fn declared_length(&self) -> Option<u64> {
+        let value = self.fields().get("content-length")?;
+        core::str::from_utf8(value).ok()?.parse().ok()
+    }
+
     /// Whether the server lets the connection go on after this response.
     pub fn keep_alive(&self) -> bool {
         self.meta.framing.keep_alive

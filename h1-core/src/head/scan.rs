@@ -87,17 +87,37 @@ pub(crate) fn is_token(b: u8) -> bool {
     is(b, TOKEN)
 }
 
-/// The end of a run of token bytes from `at`.
+/// Whether `bytes` may all stand in a token, and there is one.
 #[inline]
-pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = word_at(bytes, at) {
-        match first(not_in_name(word)) {
-            None => at += 8,
-            Some(n) if is_token(bytes[at + n]) => at += n + 1,
-            Some(n) => return at + n,
-        }
-    }
-    tail_end(bytes, at, TOKEN)
+pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && all(bytes, not_in_name, TOKEN)
+}
+
+/// Whether `bytes` may all stand in a field value.
+#[inline]
+pub(crate) fn is_value_text(bytes: &[u8]) -> bool {
+    all(bytes, is_control, VALUE)
+}
+
+/// Whether all bytes are of `class`; those that `mark` does not mark are. The last word overlaps the one
+/// before it, so that there is no rest.
+#[inline(always)]
+fn all(bytes: &[u8], mark: impl Fn(u64) -> u64, class: u8) -> bool {
+    let mark = |word: &[u8; 8]| mark(u64::from_le_bytes(*word));
+    let (words, _) = bytes.as_chunks();
+    let plain = bytes.last_chunk().is_some_and(|last| {
+        words
+            .iter()
+            .fold(mark(last), |marks, word| marks | mark(word))
+            == 0
+    });
+    plain || bytes.iter().all(|&b| is(b, class))
+}
+
+/// The end of a run of token bytes from `at`.
+#[inline(always)]
+pub(crate) fn token_end(bytes: &[u8], at: usize) -> usize {
+    words_end(bytes, at, not_in_name, TOKEN)
 }
 
 /// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and
@@ -111,12 +131,12 @@ pub(crate) fn target_end(bytes: &[u8], at: usize) -> usize {
         }
         rest = tail;
     }
-    tail_end(bytes, bytes.len() - rest.len(), TARGET)
+    words_end(bytes, bytes.len() - rest.len(), not_in_target, TARGET)
 }
 
 /// The end of a run of bytes that a field value may hold: visible ASCII, space, tab and everything
 /// above ASCII (RFC 9110, section 5.5).
-#[inline]
+#[inline(always)]
 pub(crate) fn value_end(bytes: &[u8], at: usize) -> usize {
     let mut rest = bytes.get(at..).unwrap_or_default();
     while let Some((block, tail)) = rest.split_first_chunk() {
@@ -130,13 +150,13 @@ pub(crate) fn value_end(bytes: &[u8], at: usize) -> usize {
             rest = tail;
         }
     }
-    tail_end(bytes, bytes.len() - rest.len(), VALUE)
+    words_end(bytes, bytes.len() - rest.len(), is_control, VALUE)
 }
 
 /// The end of a registered name (RFC 3986, section 3.2.2), as far as nothing in it is encoded.
 #[inline]
 pub(crate) fn reg_name_end(bytes: &[u8]) -> usize {
-    tail_end(bytes, 0, REG_NAME)
+    words_end(bytes, 0, not_in_host, REG_NAME)
 }
 
 #[inline]
@@ -156,6 +176,20 @@ fn first_in(block: &[u8; BLOCK], mark: fn(u64) -> u64) -> usize {
         0 => 8 + high.trailing_zeros() as usize / 8,
         low => low.trailing_zeros() as usize / 8,
     }
+}
+
+/// The first byte from `at` that is not of `class`, eight bytes at a time. All bytes that `mark` does
+/// not mark are of the class.
+#[inline(always)]
+fn words_end(bytes: &[u8], mut at: usize, mark: impl Fn(u64) -> u64, class: u8) -> usize {
+    while let Some(word) = word_at(bytes, at) {
+        match first(mark(word)) {
+            None => at += 8,
+            Some(n) if is(bytes[at + n], class) => at += n + 1,
+            Some(n) => return at + n,
+        }
+    }
+    tail_end(bytes, at, class)
 }
 
 #[inline]
@@ -196,21 +230,28 @@ const fn each(b: u8) -> u64 {
     u64::from_ne_bytes([b; 8])
 }
 
-/// Marks the bytes that are zero. Exact: no carry crosses a byte.
+/// Marks the bytes that are zero, exactly: no carry crosses a byte.
 #[inline]
 const fn zeros(word: u64) -> u64 {
     !(((word & !TOPS) + !TOPS) | word) & TOPS
 }
 
-/// Marks the bytes of ASCII that are below `n`, exactly. Others are not marked.
+/// Marks the bytes below `n`; behind the first one, perhaps others.
 #[inline]
 const fn below(word: u64, n: u8) -> u64 {
-    !((word & !TOPS) + each(0x80 - n)) & !word & TOPS
+    word.wrapping_sub(each(n)) & !word & TOPS
 }
 
+/// Marks the bytes from `first` to `last`, of a word without top bits.
+#[inline]
+const fn within(word: u64, first: u8, last: u8) -> u64 {
+    (word + each(0x80 - first)) ^ (word + each(0x7f - last))
+}
+
+/// Here and below the first mark is right, and that is all that counts.
 #[inline]
 const fn is_control(word: u64) -> u64 {
-    below(word, b' ') | zeros(word ^ each(0x7f))
+    below(word, b' ') | below(word ^ each(0x7f), 1)
 }
 
 #[inline]
@@ -222,12 +263,22 @@ const fn not_in_target(word: u64) -> u64 {
         | zeros((word & each(0xfd)) ^ each(b'<'))
 }
 
-/// Marks all but letters, digits, hyphens and dots, which is what names are made of, save for rare
-/// ones.
+/// Marks all but letters, digits and hyphens, which is what names are made of, save for rare ones.
 #[inline]
 const fn not_in_name(word: u64) -> u64 {
-    let lower = word | each(0x20);
-    let letters = below(lower, b'z' + 1) & !below(lower, b'a');
-    let digits = below(word, b'9' + 1) & !below(word, b'-') & !zeros(word ^ each(b'/'));
-    !(letters | digits) & TOPS
+    let ascii = word & !TOPS;
+    let common = within(ascii | each(0x20), b'a', b'z')
+        | within(ascii, b'0', b'9')
+        | within(ascii, b'-', b'-');
+    (!common | word) & TOPS
+}
+
+/// Marks all but letters, digits, hyphens and dots, which is what hosts are made of.
+#[inline]
+const fn not_in_host(word: u64) -> u64 {
+    let ascii = word & !TOPS;
+    let common = within(ascii | each(0x20), b'a', b'z')
+        | within(ascii, b'0', b'9')
+        | within(ascii, b'-', b'.');
+    (!common | word) & TOPS
 }

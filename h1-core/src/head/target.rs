@@ -49,20 +49,54 @@ pub(crate) fn authority(target: &[u8]) -> Option<Range<usize>> {
     target[0].is_ascii_alphabetic().then_some(start..end)
 }
 
+/// Whether `host` is the authority of a target in absolute form, a default port being the same as
+/// none (RFC 9110, section 4.2.3). It agrees with all other forms.
+pub(crate) fn agrees(target: &[u8], host: &[u8]) -> bool {
+    let Some(own) = authority(target) else {
+        return true;
+    };
+    let default: &[u8] = match () {
+        () if starts_with(target, b"https:") => b"443",
+        () if starts_with(target, b"http:") => b"80",
+        () => b"",
+    };
+    let normal = |authority| {
+        let (host, port) = split_port(authority);
+        (
+            host,
+            port.filter(|port| *port != default && !port.is_empty()),
+        )
+    };
+    let (host, port) = normal(host);
+    let (own, own_port) = normal(&target[own]);
+    host.eq_ignore_ascii_case(own) && port == own_port
+}
+
+fn starts_with(target: &[u8], scheme: &[u8]) -> bool {
+    let start = target.get(..scheme.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+}
+
 fn is_scheme(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')
 }
 
 /// `uri-host [ ":" port ]`; empty is allowed (RFC 9112, section 3.2).
 pub(crate) fn is_host(value: &[u8]) -> bool {
+    // What nearly all hosts are, at once.
+    match &value[scan::reg_name_end(value)..] {
+        [] => return true,
+        [b':', port @ ..] if port_number(port).is_some() => return true,
+        _ => {}
+    }
     let (host, port) = split_port(value);
-    is_uri_host(host) && port.is_none_or(|port| port.is_empty() || is_port(port))
+    is_uri_host(host) && port.is_none_or(|port| port.is_empty() || port_number(port).is_some())
 }
 
-/// `uri-host ":" port`, both given (RFC 9110, section 9.3.6).
+/// `uri-host ":" port`, both given, and a port that one can connect to (RFC 9110, section 9.3.6).
 fn is_host_with_port(value: &[u8]) -> bool {
     let (host, port) = split_port(value);
-    !host.is_empty() && is_uri_host(host) && port.is_some_and(is_port)
+    !host.is_empty() && is_uri_host(host) && port.and_then(port_number).is_some_and(|n| n > 0)
 }
 
 /// Host and port, split at the colon that does not belong to an address in brackets.
@@ -80,9 +114,15 @@ fn split_port(value: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-fn is_port(port: &[u8]) -> bool {
-    port.iter().all(u8::is_ascii_digit)
-        && core::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok())
+/// The number of a port; `None` where there is none, or one above 65535.
+fn port_number(port: &[u8]) -> Option<u16> {
+    let zeros = port.iter().take_while(|&&b| b == b'0').count();
+    let digits = &port[zeros..];
+    let digit = |n: u32, b: &u8| n * 10 + u32::from(b - b'0');
+    match !port.is_empty() && digits.len() <= 5 && port.iter().all(u8::is_ascii_digit) {
+        true => u16::try_from(digits.iter().fold(0, digit)).ok(),
+        false => None,
+    }
 }
 
 /// A registered name, an IPv4 address (which is one by grammar) or an IPv6 address in brackets

@@ -2,7 +2,7 @@
 
 use super::ServerConnection;
 use crate::head::fields::Fields;
-use crate::head::request::{RequestHead, RequestMeta};
+use crate::head::request::RequestMeta;
 use crate::incoming::{Content, more_needed};
 use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
@@ -13,7 +13,7 @@ const EMPTY_LINE: usize = 2;
 
 /// An event whose bytes are still only marked in the buffer.
 enum Next {
-    Request(RequestMeta),
+    Request,
     Data,
     EndOfMessage,
     NeedData,
@@ -57,7 +57,10 @@ impl ServerConnection {
             Err(error) => return Err(self.fail(error.after(self.incoming.consumed))),
         };
         Ok(match next {
-            Next::Request(meta) => Event::Request(RequestHead::new(rx.lent(), &rx.index, meta)),
+            Next::Request => match self.request(rx) {
+                Some(request) => Event::Request(request),
+                None => Event::NeedData,
+            },
             Next::Data => Event::Data(rx.lent()),
             Next::EndOfMessage => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
             Next::NeedData => Event::NeedData,
@@ -128,7 +131,7 @@ impl ServerConnection {
         debug_assert_eq!(requested, Ok(()));
         self.meta = Some(meta);
         self.head_lent = true;
-        Ok(Next::Request(meta))
+        Ok(Next::Request)
     }
 
     fn next_content(&mut self, rx: &mut RecvBuf) -> Result<Next, Error> {

@@ -76,9 +76,6 @@ impl ServerConnection {
             if switch && !noted.upgrade {
                 return Err(SendError::NoUpgrade);
             }
-            if switch && !noted.upgrade {
-                return Err(SendError::NoUpgrade);
-            }
             noted.connection(out, "");
             out.extend_from_slice(b"\r\n");
             Ok(())
@@ -281,8 +278,12 @@ impl ServerConnection {
     /// # Ok::<(), h1_core::SendError>(())
     /// ```
     pub fn send_error(&mut self, tx: &mut SendQueue, error: Error) -> Result<(), SendError> {
-        self.disable_keep_alive();
-        self.send_response(tx, error.kind.status(), NO_FIELDS, Body::None)
+        let keep_alive = core::mem::replace(&mut self.exchange.keep_alive, false);
+        let sent = self.send_response(tx, error.kind.status(), NO_FIELDS, Body::None);
+        if sent.is_err() {
+            self.exchange.keep_alive = keep_alive;
+        }
+        sent
     }
 
     /// The response cannot be finished, as its source has failed. The peer must see that: nothing

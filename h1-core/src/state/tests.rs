@@ -1,6 +1,13 @@
+mod diagram;
+mod rules;
+mod tables;
+
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::*;
+
+extern crate std;
 
 const STATES: [State; 9] = [
     State::Idle,
@@ -46,7 +53,9 @@ fn reachable() -> Vec<Exchange> {
         for side in SIDES {
             for input in INPUTS {
                 let mut next = exchange;
-                if next.step(side, input).is_ok() {
+                // The connections refuse a switch that nobody asked for.
+                let possible = input != Input::Switch || exchange.switch_proposed;
+                if possible && next.step(side, input).is_ok() {
                     open.push(next);
                 }
             }
@@ -54,8 +63,34 @@ fn reachable() -> Vec<Exchange> {
             failed.fail(side);
             open.push(failed);
         }
+        let mut last = exchange;
+        last.keep_alive = false;
+        last.settle();
+        open.push(last);
     }
     found
+}
+
+/// The checked-in documents say what the code does. `UPDATE=1 cargo test -p h1-core` writes them
+/// anew.
+#[test]
+#[cfg_attr(miri, ignore = "reads files")]
+fn documents_are_up_to_date() {
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let update = std::env::var_os("UPDATE").is_some();
+    let documents: [(&str, String); 3] = [
+        ("STATES.md", tables::page()),
+        ("docs/states.md", tables::tables()),
+        ("docs/states.svg", diagram::document()),
+    ];
+    for (name, text) in documents {
+        let path = package.join(name);
+        if update {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == text, "{name} is stale: run with UPDATE=1");
+    }
 }
 
 #[test]

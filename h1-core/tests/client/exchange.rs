@@ -1,6 +1,6 @@
 //! Exchanges: how they end, early or late, and what may follow.
 
-use h1_core::{Awaiting, Body, ErrorKind, Limits, SendError, State};
+use h1_core::{Awaiting, Body, ClientConnection, ErrorKind, Limits, SendError, SendQueue, State};
 
 use crate::{CONTINUE, Client, HOST, OK};
 
@@ -60,7 +60,7 @@ fn a_final_status_instead_of_100() {
 }
 
 #[test]
-fn nothing_is_awaited_without_expectation_or_content() {
+fn only_an_expectation_is_awaited() {
     for (fields, body, awaited) in [
         (vec![HOST], Body::Length(2), false),
         (vec![HOST, EXPECT], Body::Chunked, true),
@@ -69,8 +69,6 @@ fn nothing_is_awaited_without_expectation_or_content() {
             Body::Length(2),
             true,
         ),
-        (vec![HOST, EXPECT], Body::None, false),
-        (vec![HOST, EXPECT], Body::Length(0), false),
     ] {
         let client = Client::asked_with("PUT", &fields, body);
         assert_eq!(
@@ -78,6 +76,18 @@ fn nothing_is_awaited_without_expectation_or_content() {
             awaited,
             "{fields:?} {body:?}"
         );
+    }
+}
+
+/// RFC 9110, section 10.1.1.
+#[test]
+fn nothing_to_continue_with_is_not_expected() {
+    for body in [Body::None, Body::Length(0)] {
+        let mut conn = ClientConnection::new(Limits::default());
+        let mut tx = SendQueue::new();
+        let sent = conn.send_request(&mut tx, "PUT", "/", [HOST, EXPECT], body);
+        assert_eq!(sent, Err(SendError::ExpectWithoutContent));
+        assert!(tx.is_empty());
     }
 }
 
@@ -334,4 +344,19 @@ fn the_end_of_the_stream_is_an_error_inside_a_message_alone() {
     assert_eq!(idle.receive_last(""), "closed");
     assert_eq!(idle.states(), (State::MustClose, State::Closed));
     assert!(idle.conn.wants_close());
+}
+
+#[test]
+fn a_response_can_be_looked_at_again_until_the_next_event() {
+    let mut client = Client::asked("GET", Body::None);
+    let head = "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\n\r\n";
+    client.rx.receive(format!("{head}hel").as_bytes());
+    client.conn.next_event(&mut client.rx).unwrap();
+    let response = client.conn.response(&client.rx).unwrap();
+    assert_eq!(response.raw(), head.as_bytes());
+    assert!(!response.fields().is_empty());
+    assert_eq!(client.conn.body_received(), 0);
+    client.conn.next_event(&mut client.rx).unwrap();
+    assert!(client.conn.response(&client.rx).is_none());
+    assert_eq!(client.conn.body_received(), 3);
 }

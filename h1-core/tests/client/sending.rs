@@ -76,11 +76,25 @@ fn every_form_of_target_goes_out_as_it_is() {
     ] {
         let mut client = Client::new();
         let (conn, tx) = (&mut client.conn, &mut client.tx);
-        conn.send_request(tx, method, target, [HOST], Body::None)
+        let host = match target.starts_with("http:") {
+            true => ("Host", "A.org"),
+            false => HOST,
+        };
+        conn.send_request(tx, method, target, [host], Body::None)
             .unwrap();
         let line = format!("{method} {target} HTTP/1.1\r\n");
         assert!(client.sent().starts_with(&line), "{line}");
     }
+}
+
+/// RFC 9112, section 3.2.
+#[test]
+fn host_is_that_of_an_absolute_target() {
+    let mut client = Client::new();
+    let (conn, tx) = (&mut client.conn, &mut client.tx);
+    let sent = conn.send_request(tx, "GET", "http://a.org/", [("Host", "b.org")], Body::None);
+    assert_eq!(sent, Err(SendError::BadHost));
+    assert!(tx.is_empty());
 }
 
 #[test]
@@ -107,6 +121,15 @@ fn connection_names_what_is_for_the_next_hop() {
 }
 
 #[test]
+fn names_as_long_as_those_that_matter_are_other_names() {
+    let (from, cookie) = (("From", "b/c"), ("Cookie", "100-continue"));
+    let fields = [HOST, from, cookie, ("DT", "a"), ("Referer", "a")];
+    let mut client = Client::asked_with("PUT", &fields, Body::Length(2));
+    assert!(!client.conn.continue_awaited());
+    assert!(!client.sent().contains("Connection"));
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_nothing_is_queued() {
     let (line, host, bad) = (
         SendError::BadRequestLine,
@@ -130,6 +153,7 @@ fn what_is_no_request_is_refused_and_nothing_is_queued() {
         (("GET", "/ HTTP/1.1\r\nX: y"), vec![HOST], line),
         (("CONNECT", "/"), vec![HOST], line),
         (("CONNECT", "a"), vec![HOST], line),
+        (("CONNECT", "a:"), vec![HOST], line),
         (good, vec![], host),
         (good, vec![HOST, HOST], host),
         (good, vec![HOST, ("host", "b")], host),

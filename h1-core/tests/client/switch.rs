@@ -41,6 +41,9 @@ fn an_upgrade_hands_the_rest_over_or_is_refused() {
     let mut client = asked();
     assert_eq!(client.receive(&format!("{CONTINUE}{switch}")), "100 101");
     assert_eq!(client.states(), (State::Switched, State::Switched));
+    // How the other protocol ends is not for this one to say.
+    assert_eq!(client.receive_last(""), "");
+    assert_eq!(client.states(), (State::Switched, State::Switched));
 
     let mut client = asked();
     assert_eq!(client.receive(OK), "200 'hi' end");
