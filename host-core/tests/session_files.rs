@@ -189,7 +189,7 @@ fn a_folder_without_its_slash_is_redirected() {
         ("/./e/../d", "/d", "/d/"),
         ("/caf%C3%A9", "/café", "/caf%C3%A9/"),
         ("/%5Ca%3f%0D%0A", "/\\a?\r\n", "/%5Ca%3F%0D%0A/"),
-        ("http://b/d?q", "/d", "/d/?q"),
+        ("http://a/d?q", "/d", "/d/?q"),
     ];
     for (target, path, location) in cases {
         let mut world = World::new([(path, Node::Folder)]);
