@@ -5,6 +5,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use h1_core::{Body, Event, Limits, RecvBuf, SendQueue, ServerConnection, Status};
 
+use crate::body::take;
 use crate::rivals::hyper::Hyper;
 use crate::{Contest, input};
 
@@ -79,17 +80,16 @@ impl Server {
 
     fn events(&mut self) {
         loop {
-            match self.conn.next_event(&mut self.rx).unwrap() {
-                Event::Request(request) => {
+            match self.conn.next_event(&mut self.rx) {
+                Ok(Event::Request(request)) => {
                     black_box(&request);
                     self.answer();
                 }
-                Event::Data(content) => {
-                    black_box(content);
-                }
-                Event::EndOfMessage(_) => {}
-                Event::Paused => self.conn.next_cycle().unwrap(),
-                Event::NeedData | Event::Closed => break,
+                Ok(Event::Data(content)) => take(content),
+                Ok(Event::EndOfMessage(_)) => {}
+                Ok(Event::Paused) => self.conn.next_cycle().unwrap(),
+                Ok(Event::NeedData | Event::Closed) => break,
+                Err(error) => panic!("{error}"),
             }
         }
     }
