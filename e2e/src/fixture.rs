@@ -165,6 +165,18 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).expect("kill");
     }
 
+    /// Lets the process have at most `most` descriptors from now on.
+    #[cfg(target_os = "linux")]
+    pub fn limit_descriptors(&self, most: u64) {
+        use rustix::process::{Resource, Rlimit, prlimit};
+
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit).expect("prlimit");
+    }
+
     /// The exit status, if the process ends within `time`.
     pub fn exit_within(&mut self, time: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + time;

@@ -14,6 +14,7 @@ for_each_driver!(
     reset_in_the_middle,
     vanishing_clients,
     descriptors_run_out,
+    few_descriptors_from_the_start,
     connections_run_out,
     last_answer_is_whole_whatever_comes_behind_it,
 );
@@ -131,15 +132,17 @@ fn vanishing_clients(site: &Site) {
 }
 
 /// A full table must not become a busy loop around accept.
-fn descriptors_run_out(driver: &Driver) {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 24; exec \"$0\" \"$@\""]);
-    shell.arg(driver.binary());
-    let site = Site::launch(shell, &[]);
+fn descriptors_run_out(site: &Site) {
     site.write("a.txt", "hello");
     assert_eq!(site.get("/a.txt").text(), "hello");
     let idle = site.server.descriptors();
+    // After its start, at which it would have asked for fewer connections.
+    site.server.limit_descriptors(idle as u64 + 8);
     let wires: Vec<_> = (0..60).map(|_| site.wire()).collect();
+    assert!(
+        eventually(|| site.server.descriptors() >= idle + 7),
+        "none is missing"
+    );
     let before = site.server.processor_time();
     // Not to wait for something, but to see what it costs.
     std::thread::sleep(Duration::from_secs(1));
@@ -148,6 +151,25 @@ fn descriptors_run_out(driver: &Driver) {
     drop(wires);
     assert!(eventually(|| site.server.descriptors() <= idle));
     assert_eq!(site.get("/a.txt").text(), "hello");
+}
+
+/// With few descriptors from the start, clients wait instead, and each is served in full.
+fn few_descriptors_from_the_start(driver: &Driver) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 32; exec \"$0\" \"$@\""]);
+    shell.arg(driver.binary());
+    let site = Site::launch(shell, &[]);
+    site.write("a.txt", "hello");
+    let mut clients: Vec<_> = (0..20).map(|_| site.client()).collect();
+    for client in &mut clients {
+        let close = [("Connection", "close")];
+        client.wire.send(encode("GET", "/a.txt", &close));
+    }
+    for client in &mut clients {
+        assert_eq!(client.response("GET").text(), "hello");
+    }
+    let told = site.server.stderr();
+    assert!(told.contains("32 open files allow 4 connections"), "{told}");
 }
 
 fn connections_run_out(driver: &Driver) {
