@@ -1,6 +1,7 @@
 //! The answers to a session's questions: the only part that touches files, sockets, processes and
 //! clocks.
 
+mod control;
 mod file;
 mod log;
 mod lookup;
@@ -10,6 +11,7 @@ mod startup;
 
 use std::time::{Instant, SystemTime};
 
+pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
 pub use log::LogWriter;
 pub use lookup::lookup;
