@@ -1,0 +1,3 @@
+//! The drivers side by side with other servers.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! A server for the benchmarks.
+
+fn main() {}
