@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use host_core::os::{Root, Shutdown};
+use host_core::os::{Control, Root, Stop};
 use host_core::{Server, Site};
 use rustix::event::{PollFd, PollFlags, poll};
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ fn server() -> (TempDir, Server) {
 
 struct Running {
     address: SocketAddr,
-    stop: Shutdown,
+    control: Control,
     serving: JoinHandle<io::Result<()>>,
     _folder: TempDir,
 }
@@ -38,12 +38,12 @@ impl Running {
         change(&mut server);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let stop = Shutdown::new().unwrap();
-        let handle = stop.clone();
+        let control = Control::new();
+        let handle = control.clone();
         let serve = move || driver_std::serve(Arc::new(server), vec![listener], handle);
         Self {
             address,
-            stop,
+            control,
             serving: thread::spawn(serve),
             _folder: folder,
         }
@@ -134,7 +134,7 @@ fn a_client_above_the_bound_waits_until_another_has_gone() {
     drop(first);
     third.head();
     assert_eq!(&third.body(), b"small content");
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }
 
@@ -144,7 +144,7 @@ fn one_thread_serves_many_clients_in_turn() {
     for _ in 0..100 {
         running.connect().get_small();
     }
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }
 
@@ -156,7 +156,7 @@ fn clients_that_come_at_once_are_all_served() {
             scope.spawn(|| running.connect().get_small());
         }
     });
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }
 
@@ -165,7 +165,7 @@ fn a_client_that_only_connects_and_goes_leaves_its_place_to_others() {
     let running = Running::new(|server| server.worker_connections = 1);
     drop(running.connect());
     running.connect().get_small();
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }
 
@@ -177,7 +177,7 @@ fn a_stop_ends_idle_connections_and_lets_answers_end() {
     let mut busy = running.connect();
     busy.request("/big");
     busy.head();
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     assert_eq!(idle.rest(), 0);
     assert_eq!(busy.rest(), BIG);
     let address = running.address;
@@ -194,7 +194,7 @@ fn a_stop_answers_who_is_in_the_listen_queue() {
     busy.head();
     let mut queued = running.connect();
     queued.request("/small");
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     assert_eq!(busy.rest(), BIG);
     assert!(queued.head().contains("\r\nConnection: close\r\n"));
     assert_eq!(&queued.body(), b"small content");
@@ -208,9 +208,63 @@ fn a_stop_cuts_answers_that_take_too_long() {
     let mut busy = running.connect();
     busy.request("/big");
     busy.head();
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
     assert!(busy.rest() < BIG);
+}
+
+#[test]
+fn a_fast_stop_cuts_everything() {
+    for first in [None, Some(Stop::Graceful)] {
+        let running = Running::new(|_| {});
+        let mut idle = running.connect();
+        idle.get_small();
+        let mut busy = running.connect();
+        busy.request("/big");
+        busy.head();
+        if let Some(first) = first {
+            running.control.stop(first);
+            assert_eq!(idle.rest(), 0, "the first has been seen");
+        }
+        running.control.stop(Stop::Fast);
+        running.join();
+        assert_eq!(idle.rest(), 0);
+        assert!(busy.rest() < BIG);
+    }
+}
+
+#[test]
+fn after_a_reload_new_connections_have_the_new_server() {
+    let running = Running::new(|_| {});
+    let mut old = running.connect();
+    old.get_small();
+    let (folder, new) = server();
+    fs::write(folder.path().join("small"), "newer content").unwrap();
+    running.control.reload(Arc::new(new));
+    old.get_small();
+    let mut new = running.connect();
+    new.request("/small");
+    new.head();
+    assert_eq!(&new.body(), b"newer content");
+    old.get_small();
+    running.control.stop(Stop::Graceful);
+    running.join();
+}
+
+#[test]
+fn a_reload_can_lift_the_bound() {
+    let running = Running::new(|server| server.worker_connections = 1);
+    let mut first = running.connect();
+    first.get_small();
+    let mut second = running.connect();
+    second.request("/small");
+    let (_folder, new) = server();
+    running.control.reload(Arc::new(new));
+    second.head();
+    assert_eq!(&second.body(), b"small content");
+    first.get_small();
+    running.control.stop(Stop::Graceful);
+    running.join();
 }
 
 #[test]
@@ -219,9 +273,9 @@ fn a_request_on_the_wire_when_the_stop_comes_is_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = Client::new(listener.local_addr().unwrap());
     client.request("/small");
-    let stop = Shutdown::new().unwrap();
-    stop.trigger();
-    driver_std::serve(Arc::new(server), vec![listener], stop).unwrap();
+    let control = Control::new();
+    control.stop(Stop::Graceful);
+    driver_std::serve(Arc::new(server), vec![listener], control).unwrap();
     assert!(client.head().contains("\r\nConnection: close\r\n"));
     assert_eq!(&client.body(), b"small content");
     assert_eq!(client.rest(), 0);
@@ -236,7 +290,7 @@ fn a_client_that_sends_no_more_is_answered() {
     client.head();
     assert_eq!(&client.body(), b"small content");
     assert_eq!(client.rest(), 0);
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }
 
@@ -246,7 +300,7 @@ fn a_client_that_asks_for_no_more_is_closed() {
     let mut client = running.connect();
     client.get_small();
     assert_eq!(client.rest(), 0);
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }
 
@@ -258,6 +312,6 @@ fn a_client_that_does_not_read_is_reset() {
     let mut reset = [PollFd::new(&client.0, PollFlags::empty())];
     poll(&mut reset, None).unwrap();
     assert!(reset[0].revents().contains(PollFlags::ERR));
-    running.stop.trigger();
+    running.control.stop(Stop::Graceful);
     running.join();
 }

@@ -11,6 +11,9 @@ use crate::os::{LogWriter, Root};
 pub struct Server {
     /// What is served.
     pub site: Site,
+    /// The number of threads or event loops that share the connections, in drivers that have
+    /// such. nginx's `worker_processes`, default 1.
+    pub worker_processes: usize,
     /// The most connections served at the same time. Those above it wait in the listen queue of
     /// the kernel until one ends. nginx's `worker_connections`, default 512.
     pub worker_connections: usize,
@@ -33,6 +36,7 @@ impl Server {
     pub fn new(site: Site) -> Self {
         Self {
             site,
+            worker_processes: 1,
             worker_connections: 512,
             worker_shutdown_timeout: Duration::from_secs(30),
             limits: Limits::default(),

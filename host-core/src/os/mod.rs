@@ -3,20 +3,23 @@
 
 mod control;
 mod file;
+mod listen;
 mod log;
 mod lookup;
+mod notify;
 mod root;
-mod shutdown;
+mod signals;
 mod startup;
+mod user;
 
 use std::time::{Instant, SystemTime};
 
 pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
+pub use listen::reuseport_sibling;
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
-pub use shutdown::Shutdown;
 pub use startup::{Serve, run};
 
 use crate::Now;
@@ -28,3 +31,6 @@ pub fn now() -> Now {
         wall: SystemTime::now(),
     }
 }
+
+#[doc(hidden)]
+pub use control::Control as Shutdown;
