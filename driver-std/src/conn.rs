@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use host_core::os::{self, Shutdown};
 use host_core::{Now, Server, Session, Step};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{SendFlags, sendmsg};
+use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
 use socket2::SockRef;
 
 /// A client's socket, as its own thread and the accept loop share it.
@@ -73,8 +73,7 @@ struct Driver<'c> {
 impl Driver<'_> {
     /// Does one thing that the session asks for; `false` when the connection is over.
     fn step(&mut self) -> bool {
-        // Again and again is no harm. An idle session is told after its last read instead.
-        if self.stop.is_triggered() && !self.session.is_idle() {
+        if self.stop.is_triggered() {
             self.session.drain();
         }
         let stream = &self.connection.stream;
@@ -97,6 +96,11 @@ impl Driver<'_> {
                 let sent = set_blocking(stream, &mut self.blocking, false)
                     .and_then(|()| os::send_file(stream, &part));
                 self.report(sent, Session::on_written, Session::on_write_blocked);
+            }
+            Step::Read => {
+                let read = recv(stream, self.session.read_slot(), RecvFlags::DONTWAIT);
+                let read = read.map(|(n, _)| n).map_err(io::Error::from);
+                self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => self.connection.shutdown(Half::Write),
             Step::Wait(wait) if wait.write => self.wait_for_room(wait.until),
@@ -141,8 +145,8 @@ impl Driver<'_> {
 
     fn read(&mut self, until: Option<Instant>) {
         let mut stream = &self.connection.stream;
-        let (left, was_idle) = (self.left(until), self.session.is_idle());
-        self.connection.idle.store(was_idle, Ordering::SeqCst);
+        let left = self.left(until);
+        (self.connection.idle).store(self.session.is_idle(), Ordering::SeqCst);
         if self.stop.is_triggered() {
             self.connection.end_if_idle();
         }
@@ -150,11 +154,7 @@ impl Driver<'_> {
             .and_then(|()| limit(stream, &mut self.read_timeout, left))
             .and_then(|()| stream.read(self.session.read_slot()));
         self.connection.idle.store(false, Ordering::SeqCst);
-        let done = was_idle && read.is_ok();
         self.report(read, Session::on_read, Session::on_timeout);
-        if done && self.stop.is_triggered() {
-            self.session.drain();
-        }
     }
 
     /// Tells the session what has become of a read or write.

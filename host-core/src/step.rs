@@ -33,6 +33,9 @@ pub enum Step<'s> {
     /// Write a part of a file to the socket ([`os::send_file`](crate::os::send_file)); answer
     /// with `on_written` or `on_write_blocked`.
     SendFile(SendFile<'s>),
+    /// Read what the socket has now into `read_slot`, without waiting; answer with `on_read` or
+    /// `on_read_blocked`. Asked for only after [`drain`](crate::Session::drain).
+    Read,
     /// Shut down the sending side of the socket. No answer.
     ShutdownWrite,
     /// Wait until one of these holds: then `on_read`, `on_writable` or `on_timeout`.

@@ -17,13 +17,27 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(timeouts: Timeouts, now: Now) -> Self {
+    /// The peer is waited for in `phase` until that deadline.
+    pub(super) fn resume(
+        timeouts: Timeouts,
+        phase: Phase,
+        until: Option<Instant>,
+        now: Now,
+    ) -> Self {
+        let began = until.and_then(|until| until.checked_sub(timeouts.of(phase)));
+        let mut deadlines = Deadlines::default();
+        deadlines.start(phase, &timeouts, Duration::ZERO);
         Self {
             timeouts,
-            start: now.monotonic,
-            deadlines: Deadlines::default(),
-            reading: None,
+            start: began.unwrap_or(now.monotonic),
+            deadlines,
+            reading: Some(phase),
         }
+    }
+
+    /// Whether the peer is waited for.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
     }
 
     fn since_start(&self, now: Now) -> Duration {
