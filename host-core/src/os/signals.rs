@@ -45,8 +45,8 @@ pub(super) fn handle(control: Control, mut admin: impl Administration) -> io::Re
 }
 
 fn stop(control: &Control, how: Stop) {
-    control.stop(how);
     notify::stopping();
+    control.stop(how);
 }
 
 fn reload(control: &Control, admin: &mut impl Administration) {
