@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Shutdown};
+use host_core::os::{self, Control};
 use host_core::{Now, Server, Session, Step};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
@@ -30,12 +30,11 @@ impl Connection {
     }
 
     /// Serves the client until the connection is over. The socket closes with `self`.
-    pub(crate) fn serve(&self, server: &Arc<Server>, stop: &Shutdown) {
+    pub(crate) fn serve(&self, server: &Arc<Server>, control: &Control) {
         let now = os::now();
         let mut driver = Driver {
             connection: self,
-            server,
-            stop,
+            control,
             session: Session::new(server.clone(), self.peer, now),
             now,
             read_timeout: None,
@@ -60,8 +59,7 @@ impl Connection {
 
 struct Driver<'c> {
     connection: &'c Connection,
-    server: &'c Arc<Server>,
-    stop: &'c Shutdown,
+    control: &'c Control,
     session: Session,
     now: Now,
     /// The timeout of the socket's reads, where it is known to be long enough.
@@ -73,7 +71,7 @@ struct Driver<'c> {
 impl Driver<'_> {
     /// Does one thing that the session asks for; `false` when the connection is over.
     fn step(&mut self) -> bool {
-        if self.stop.is_triggered() {
+        if self.control.stopping().is_some() {
             self.session.drain();
         }
         let stream = &self.connection.stream;
@@ -86,11 +84,7 @@ impl Driver<'_> {
                 let read = os::read_file(&mut part);
                 self.session.on_file_read(read, self.now);
             }
-            Step::Log(lines) => self
-                .server
-                .access_log
-                .iter()
-                .for_each(|log| log.write(lines)),
+            Step::Log(log) => log.writer.write(log.lines),
             Step::Write => self.write(),
             Step::SendFile(part) => {
                 let sent = set_blocking(stream, &mut self.blocking, false)
@@ -147,7 +141,7 @@ impl Driver<'_> {
         let mut stream = &self.connection.stream;
         let left = self.left(until);
         (self.connection.idle).store(self.session.is_idle(), Ordering::SeqCst);
-        if self.stop.is_triggered() {
+        if self.control.stopping().is_some() {
             self.connection.end_if_idle();
         }
         let read = set_blocking(stream, &mut self.blocking, true)

@@ -76,11 +76,6 @@ impl Control {
         }
     }
 
-    #[doc(hidden)]
-    pub fn is_triggered(&self) -> bool {
-        self.stopping().is_some()
-    }
-
     /// Lets new connections be served by `server`; those that there are keep theirs.
     pub fn reload(&self, server: Arc<Server>) {
         let mut state = self.shared.lock();

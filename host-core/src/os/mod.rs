@@ -31,6 +31,3 @@ pub fn now() -> Now {
         wall: SystemTime::now(),
     }
 }
-
-#[doc(hidden)]
-pub use control::Control as Shutdown;
