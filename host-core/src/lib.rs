@@ -45,7 +45,7 @@
 //!                     Err(error) => session.on_socket_error(&error, os::now()),
 //!                 }
 //!             }
-//!             Step::Log(lines) => print!("{lines}"),
+//!             Step::Log(log) => log.writer.write(log.lines),
 //!             Step::ShutdownWrite => socket.shutdown(std::net::Shutdown::Write)?,
 //!             Step::Reset | Step::Close => return Ok(()),
 //!         }
@@ -66,4 +66,4 @@ mod step;
 pub use path::{CleanPath, PathError};
 pub use server::{Return, Server, Site};
 pub use session::{Parked, Pool, Session};
-pub use step::{Entry, Found, Lookup, Now, ReadFile, SendFile, Step, Wait};
+pub use step::{Entry, Found, Log, Lookup, Now, ReadFile, SendFile, Step, Wait};

@@ -8,7 +8,7 @@ use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
 use host_core::os::OpenFile;
-use host_core::{Entry, Found, Now, Session, Step};
+use host_core::{Entry, Found, Log, Now, Session, Step};
 use world::{Node, Rng, World, get, offered, open, pattern};
 
 const FRAGMENTS: [&str; 24] = [
@@ -120,7 +120,7 @@ impl Case {
                 }
                 false
             }
-            Step::Log(lines) => {
+            Step::Log(Log { lines, .. }) => {
                 assert!(lines.ends_with('\n') && lines.starts_with("192.0.2.7 - - ["));
                 false
             }

@@ -17,7 +17,7 @@ use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 use crate::date::HttpDate;
 use crate::os::OpenFile;
 use crate::path::CleanPath;
-use crate::step::{Lookup, ReadFile, SendFile};
+use crate::step::{Log, Lookup, ReadFile, SendFile};
 use crate::{Found, Now, Server, Step, Wait};
 use clock::Clock;
 pub use pool::{Parked, Pool};
@@ -135,8 +135,7 @@ impl Session {
             }
         }
         if self.wants_log() {
-            self.inner.logged = true;
-            return Step::Log(self.inner.record.lines());
+            return self.log();
         }
         match self.inner.stage {
             Stage::Locate => Step::Lookup(Lookup {
@@ -171,6 +170,15 @@ impl Session {
     fn wants_log(&self) -> bool {
         let lines = self.inner.record.lines().len();
         lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
+    }
+
+    fn log(&mut self) -> Step<'_> {
+        self.inner.logged = true;
+        let lines = self.inner.record.lines();
+        match &self.server.access_log {
+            Some(writer) => Step::Log(Log { writer, lines }),
+            None => Step::Close,
+        }
     }
 
     /// The answer is over, as far as it was written.

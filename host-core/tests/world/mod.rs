@@ -241,8 +241,8 @@ impl World {
                 self.session.on_file_read(read, now);
                 Seen::ReadFile(offset, len)
             }
-            Step::Log(lines) => {
-                self.log.push_str(lines);
+            Step::Log(log) => {
+                self.log.push_str(log.lines);
                 Seen::Log
             }
             Step::Write => {
