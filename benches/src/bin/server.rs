@@ -1,3 +1,7 @@
-//! A server for the benchmarks.
+//! Servers for the comparison of drivers: `server driver-std DIR`, `server bare-epoll`; `--help` says more.
 
-fn main() {}
+use std::{env, io};
+
+fn main() -> io::Result<()> {
+    benches::drivers::serve::main(env::args_os())
+}
