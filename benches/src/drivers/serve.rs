@@ -6,9 +6,11 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clap::Parser;
+use h1_core::Status;
 use host_core::os::{Control, Root, Serve};
-use host_core::{Server, Site};
+use host_core::{Return, Server, Site};
 
 use super::floor::{self, Answer};
 use super::hyper;
@@ -71,10 +73,17 @@ fn answer(args: &Args) -> io::Result<Answer> {
     })
 }
 
-/// As the driver's own program would with `--access-log off`, but for any number of connections, each of
-/// which lasts.
+/// As the driver's own program would with `--workers 1 --access-log off`, but for any number of connections,
+/// each of which lasts.
 fn drive(serve: Serve, dir: &Path, listener: TcpListener) -> io::Result<()> {
-    let mut server = Server::new(Site::new(Root::open(dir)?));
+    let mut site = Site::new(Root::open(dir)?);
+    let hello = Return {
+        status: Status::OK,
+        content_type: "text/plain".into(),
+        body: Bytes::from_static(HELLO),
+    };
+    site.returns.insert("/plaintext".into(), hello);
+    let mut server = Server::new(site);
     server.worker_connections = 1 << 15;
     server.keepalive_requests = u32::MAX;
     serve(Arc::new(server), vec![listener], Control::new())
