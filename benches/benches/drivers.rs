@@ -21,10 +21,10 @@ struct Args {
     #[arg(long)]
     server: Vec<String>,
     /// Turns of each server
-    #[arg(long, default_value = "3")]
+    #[arg(long, default_value = "15")]
     rounds: usize,
     /// Milliseconds of a turn
-    #[arg(long, default_value = "400")]
+    #[arg(long, default_value = "80")]
     turn: u64,
     /// Write the chart of the ratios here
     #[arg(long)]
@@ -111,6 +111,7 @@ fn table(bench: &Bench, args: &Args) -> io::Result<()> {
 fn statistics(bench: &Bench) -> io::Result<()> {
     let mut criterion = Criterion::default()
         .plotting_backend(PlottingBackend::Plotters)
+        .nresamples(10_000)
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));

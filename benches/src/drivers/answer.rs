@@ -129,3 +129,6 @@ pub fn fetch(address: SocketAddr, request: &[u8]) -> io::Result<(Expected, Vec<u
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

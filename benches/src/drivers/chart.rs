@@ -13,28 +13,25 @@ const LEFT: f64 = 160.0;
 const BAR: f64 = 11.0;
 const GAP: f64 = 14.0;
 const TOP: f64 = 70.0;
+/// Longer bars are cut.
+const MOST: f64 = 4.0;
 
 /// An SVG picture of groups of bars: a group for each kind of work, a bar for each server's processor time as
 /// a multiple of its floor's.
 pub fn svg(groups: &[(&str, Vec<Row>)]) -> String {
     let mut servers: Vec<&str> = Vec::new();
-    for row in groups.iter().flat_map(|(_, rows)| rows) {
+    for row in groups.iter().flat_map(|(_, rows)| rows).filter(shown) {
         if !servers.contains(&row.server) {
             servers.push(row.server);
         }
     }
-    let bars = groups.iter().flat_map(|(_, rows)| rows);
-    let ratios = bars.filter_map(|row| Some(row.ratio?[0]));
-    let most = ratios.fold(1.0, f64::max).ceil();
-    let x = |ratio: f64| LEFT + ratio / most * (WIDTH - LEFT - 50.0);
+    let x = |ratio: f64| LEFT + ratio.min(MOST) / MOST * (WIDTH - LEFT - 50.0);
     let (mut y, mut body) = (TOP, String::new());
     for (work, rows) in groups {
-        let middle = y + BAR * rows.len() as f64 / 2.0 + 4.0;
+        let middle = y + BAR * rows.iter().filter(shown).count() as f64 / 2.0 + 4.0;
         text(&mut body, LEFT - 8.0, middle, "end", work);
-        for row in rows {
-            let Some([ratio, ..]) = row.ratio else {
-                continue;
-            };
+        for row in rows.iter().filter(shown) {
+            let ratio = row.ratio.map_or(0.0, |[median, ..]| median);
             let color = servers.iter().position(|server| *server == row.server);
             let color = COLORS[color.unwrap_or(0) % COLORS.len()];
             let (width, height) = (x(ratio) - LEFT, BAR - 1.0);
@@ -60,6 +57,11 @@ pub fn svg(groups: &[(&str, Vec<Row>)]) -> String {
 {body}</svg>
 "##
     )
+}
+
+/// A floor is the line at 1.
+fn shown(row: &&Row) -> bool {
+    row.ratio.is_some() && row.server != row.floor
 }
 
 fn legend(body: &mut String, servers: &[&str]) {

@@ -15,11 +15,13 @@ use super::work::Work;
 pub struct Row {
     /// What it is called.
     pub server: &'static str,
+    /// Whose processor time is the unit.
+    pub floor: &'static str,
     /// Requests (or MiB) in a second; the median of all turns.
     pub rate: f64,
     /// Microseconds of its processor time for each; the median.
     pub cpu: f64,
-    /// That as a multiple of the floor's in the same round: median, least and most.
+    /// That as a multiple of the floor's in the same round: median, lower and upper quartile.
     pub ratio: Option<[f64; 3]>,
     /// Microseconds that half of the answers took at most.
     pub p50: f64,
@@ -98,20 +100,16 @@ impl<'b> Runner<'b> {
 
     fn row(&self, floor: Option<&Vec<f64>>) -> Row {
         let ratio = floor.map(|floor| {
-            let mut all: Vec<f64> = self
-                .cpu
-                .iter()
-                .zip(floor)
-                .map(|(own, it)| own / it)
-                .collect();
-            all.sort_by(f64::total_cmp);
-            [all[all.len() / 2], all[0], all[all.len() - 1]]
+            let ratios = self.cpu.iter().zip(floor).map(|(own, it)| own / it);
+            let ratios: Vec<f64> = ratios.collect();
+            [0.5, 0.25, 0.75].map(|part| quantile(&ratios, part))
         });
         let at = |quantile| self.latency.value_at_quantile(quantile) as f64 / 1000.0;
         Row {
             server: self.contender.name,
-            rate: median(&self.rates),
-            cpu: median(&self.cpu),
+            floor: self.contender.floor,
+            rate: quantile(&self.rates, 0.5),
+            cpu: quantile(&self.cpu, 0.5),
             ratio,
             p50: at(0.5),
             p99: at(0.99),
@@ -123,10 +121,10 @@ fn microseconds(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1000.0
 }
 
-fn median(values: &[f64]) -> f64 {
+fn quantile(values: &[f64], part: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values[((values.len() - 1) as f64 * part).round() as usize]
 }
 
 /// The first lines of the table.
@@ -138,21 +136,15 @@ pub fn print_head() {
 /// The lines of one kind of work.
 pub fn print(work: &Work, rows: &[Row]) {
     for row in rows {
-        let ratio = row.ratio.map_or(String::new(), |[median, least, most]| {
-            format!("{median:.2} ({least:.2}–{most:.2})")
-        });
+        let ratio = match row.ratio {
+            _ if row.server == row.floor => "floor".into(),
+            Some([median, lower, upper]) => format!("{median:.2} ({lower:.2}–{upper:.2})"),
+            None => String::new(),
+        };
+        let (name, server, unit) = (work.name, row.server, work.unit());
         println!(
-            "| {} | {} | {:.0} {} | {:.2} | {ratio} | {:.0} | {:.0} |",
-            work.name,
-            row.server,
-            row.rate,
-            match work.unit() {
-                "request" => "",
-                unit => unit,
-            },
-            row.cpu,
-            row.p50,
-            row.p99,
+            "| {name} | {server} | {:.0}{unit} | {:.2} | {ratio} | {:.0} | {:.0} |",
+            row.rate, row.cpu, row.p50, row.p99,
         );
     }
 }

@@ -91,11 +91,11 @@ impl Work {
         }
     }
 
-    /// The unit of [`units`](Self::units).
+    /// The unit of [`units`](Self::units) behind a number.
     pub fn unit(&self) -> &'static str {
         match self.asked {
-            Asked::File(kib) if kib >= 1024 => "MiB",
-            _ => "request",
+            Asked::File(kib) if kib >= 1024 => " MiB",
+            _ => "",
         }
     }
 

@@ -36,3 +36,6 @@ impl Requests {
         count
     }
 }
+
+#[cfg(test)]
+mod tests;
