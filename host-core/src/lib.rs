@@ -54,6 +54,8 @@
 //! ```
 
 pub mod cli;
+#[allow(dead_code, reason = "until all of it is in use")]
+mod config;
 mod date;
 mod files;
 pub mod os;

@@ -104,6 +104,11 @@ pub(crate) struct VirtualServer {
     pub(crate) script: Vec<Op>,
     pub(crate) locations: Locations,
     pub(crate) merge_slashes: bool,
+    pub(crate) client_header_timeout: Duration,
+    /// Bytes.
+    pub(crate) client_header_buffer_size: u64,
+    /// Their number and the bytes of each.
+    pub(crate) large_client_header_buffers: (u32, u64),
 }
 
 /// One name of `server_name`, in lower case.
@@ -270,8 +275,9 @@ pub(crate) struct Settings {
     pub(crate) error_pages: Vec<ErrorPage>,
     pub(crate) recursive_error_pages: bool,
     pub(crate) autoindex: Option<Autoindex>,
-    /// By extension in lower case.
-    pub(crate) types: Arc<BTreeMap<String, String>>,
+    /// By extension in lower case; `None` is a table of ours, with charsets, for sites without a
+    /// configuration.
+    pub(crate) types: Option<Arc<BTreeMap<String, String>>>,
     pub(crate) default_type: String,
     pub(crate) charset: Option<String>,
     pub(crate) charset_types: Arc<Vec<String>>,
