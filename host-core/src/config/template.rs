@@ -1,9 +1,42 @@
 //! Text with variables in it, nginx's "complex value".
 
+use std::fmt;
+
 /// Text with variables in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Template {
     pub(crate) parts: Vec<Part>,
+}
+
+impl Template {
+    /// Text without variables.
+    pub(crate) fn fixed(text: &str) -> Self {
+        let text = Part::Text(text.into());
+        Self { parts: vec![text] }
+    }
+
+    /// The text, where there is no variable in it.
+    pub(crate) fn as_text(&self) -> Option<&[u8]> {
+        match self.parts.as_slice() {
+            [] => Some(b""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Template {
+    /// Text as written, variables as `${...}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => write!(f, "{}", text.escape_ascii())?,
+                Part::Variable(variable) => write!(f, "${{{variable:?}}}")?,
+            }
+        }
+        f.write_str("\"")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +68,8 @@ pub(crate) enum Variable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     Args,
+    /// The bytes of the address.
+    BinaryRemoteAddr,
     BodyBytesSent,
     BytesSent,
     Connection,

@@ -1,0 +1,81 @@
+//! Who may come in, and how often.
+
+use std::net::IpAddr;
+
+use h1_core::Status;
+
+use crate::config::template::Template;
+
+/// A `limit_req_zone` or `limit_conn_zone`.
+#[derive(Debug)]
+pub(crate) struct Zone {
+    pub(crate) name: String,
+    pub(crate) key: Template,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Requests in a thousand seconds, for `limit_req`.
+    pub(crate) rate: Option<u64>,
+}
+
+/// Who may come in.
+#[derive(Debug)]
+pub(crate) struct Access {
+    /// In the order of the file; the first that matches decides.
+    pub(crate) rules: Vec<(Allow, Network)>,
+    pub(crate) basic: Option<BasicAuth>,
+    /// `satisfy any`.
+    pub(crate) any: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allow {
+    Allow,
+    Deny,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Network {
+    All,
+    Unix,
+    /// An address and the number of its leading bits that count.
+    Ip(IpAddr, u8),
+}
+
+#[derive(Debug)]
+pub(crate) struct BasicAuth {
+    pub(crate) realm: Template,
+    pub(crate) user_file: Template,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LimitReq {
+    /// Its place in [`Model::zones`].
+    pub(crate) zone: usize,
+    pub(crate) burst: u64,
+    pub(crate) delay: LimitDelay,
+    pub(crate) status: Status,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LimitDelay {
+    /// All of the burst waits.
+    All,
+    /// Those beyond this number do.
+    After(u64),
+    NoDelay,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LimitConn {
+    pub(crate) zone: usize,
+    pub(crate) connections: u64,
+    pub(crate) status: Status,
+}
+
+#[derive(Debug)]
+pub(crate) struct RealIp {
+    pub(crate) from: Vec<Network>,
+    /// In lower case; `proxy_protocol` too.
+    pub(crate) header: String,
+    pub(crate) recursive: bool,
+}
