@@ -55,7 +55,7 @@
 
 pub mod cli;
 #[allow(dead_code, reason = "until all of it is in use")]
-mod config;
+pub mod config;
 mod date;
 mod files;
 pub mod os;

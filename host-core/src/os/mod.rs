@@ -1,6 +1,7 @@
 //! The answers to a session's questions: the only part that touches files, sockets, processes and
 //! clocks.
 
+mod config;
 mod control;
 mod file;
 mod listen;
@@ -14,6 +15,7 @@ mod user;
 
 use std::time::{Instant, SystemTime};
 
+pub(crate) use config::Disk;
 pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
 pub use listen::reuseport_sibling;

@@ -18,7 +18,7 @@ pub(crate) struct Zone {
 }
 
 /// Who may come in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Access {
     /// In the order of the file; the first that matches decides.
     pub(crate) rules: Vec<(Allow, Network)>,
@@ -72,7 +72,7 @@ pub(crate) struct LimitConn {
     pub(crate) status: Status,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RealIp {
     pub(crate) from: Vec<Network>,
     /// In lower case; `proxy_protocol` too.

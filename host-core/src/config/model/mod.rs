@@ -53,7 +53,7 @@ pub(crate) struct Model {
 }
 
 /// The directives outside of `http`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Main {
     /// `None` is `auto`.
     pub(crate) worker_processes: Option<usize>,

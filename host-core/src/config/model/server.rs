@@ -69,8 +69,9 @@ pub(crate) enum ServerName {
 /// A regular expression, and the slots of its named groups.
 pub(crate) struct Pattern {
     pub(crate) regex: Regex,
-    /// As written, without `~`.
+    /// As written, without `~` and `~*`.
     pub(crate) text: String,
+    pub(crate) caseless: bool,
     /// Group and slot.
     pub(crate) named: Vec<(usize, u16)>,
 }
@@ -116,6 +117,7 @@ pub(crate) enum Matches {
 impl fmt::Debug for Pattern {
     /// As written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "~{}", self.text)
+        let sign = if self.caseless { "~*" } else { "~" };
+        write!(f, "{sign}{}", self.text)
     }
 }

@@ -1,0 +1,139 @@
+//! Directives about compressed content.
+
+use std::sync::Arc;
+
+use super::types::content_types;
+use super::{Contexts, Directive, Group, SOME, Set};
+use crate::config::model::{GzipStatic, Precompressed};
+
+const HSL: Contexts = Contexts::HSL;
+
+pub(super) const GROUP: Group = Group {
+    title: "Compression",
+    directives: &[
+        Directive::flag(
+            "gzip",
+            HSL.or(Contexts::IF_IN_LOCATION),
+            "off",
+            "Whether answers are compressed.",
+            |draft| &mut draft.settings.gzip.on,
+        )
+        .not_yet(),
+        Directive::new(
+            ("gzip_comp_level", "level"),
+            HSL,
+            (1, 1),
+            "1",
+            "How hard to try, from 1 to 9.",
+            Set::Number(1, 9, |draft| &mut draft.settings.gzip.comp_level),
+        )
+        .not_yet(),
+        Directive::new(
+            ("gzip_disable", "regex ..."),
+            HSL,
+            SOME,
+            "",
+            "User agents whose answers are not compressed.",
+            Set::With(|cx, draft, usage| {
+                if usage.first {
+                    draft.settings.gzip.disable.clear();
+                }
+                for word in &usage.node.args {
+                    let text = match word.text.as_str() {
+                        "msie6" => "MSIE [4-6]\\.",
+                        text => text,
+                    };
+                    let pattern = cx.pattern(text, true, word.span)?;
+                    draft.settings.gzip.disable.push(Arc::new(pattern));
+                }
+                Ok(())
+            }),
+        )
+        .repeats()
+        .not_yet(),
+        Directive::new(
+            ("gzip_http_version", "1.0 | 1.1"),
+            HSL,
+            (1, 1),
+            "1.1",
+            "The lowest version of requests whose answers are compressed.",
+            Set::With(|_, draft, usage| {
+                let old = usage.choice(0, &[("1.0", true), ("1.1", false)])?;
+                draft.settings.gzip.http_version_1_0 = old;
+                Ok(())
+            }),
+        )
+        .not_yet(),
+        Directive::new(
+            ("gzip_min_length", "length"),
+            HSL,
+            (1, 1),
+            "20",
+            "The shortest content that is compressed, as Content-Length tells it.",
+            Set::Size(|draft| &mut draft.settings.gzip.min_length),
+        )
+        .not_yet(),
+        Directive::new(
+            ("gzip_types", "type ..."),
+            HSL,
+            SOME,
+            "text/html",
+            "Content types that are compressed besides `text/html`; `*` is all.",
+            Set::With(|cx, draft, usage| {
+                content_types(cx, &mut draft.settings.gzip.types, usage, &["text/html"]);
+                Ok(())
+            }),
+        )
+        .repeats()
+        .not_yet(),
+        Directive::flag(
+            "gzip_vary",
+            HSL,
+            "off",
+            "Whether answers that could be compressed have `Vary: Accept-Encoding`.",
+            |draft| &mut draft.settings.gzip.vary,
+        )
+        .not_yet(),
+        Directive::new(
+            ("gzip_static", "on | off | always"),
+            HSL,
+            (1, 1),
+            "off",
+            "Whether `name.gz` is sent instead of `name`; `always` even to those that do not ask for it.",
+            Set::With(|_, draft, usage| {
+                let choices = [
+                    ("on", GzipStatic::On),
+                    ("off", GzipStatic::Off),
+                    ("always", GzipStatic::Always),
+                ];
+                draft.settings.gzip_static = usage.choice(0, &choices)?;
+                Ok(())
+            }),
+        )
+        .not_yet(),
+        Directive::new(
+            ("precompressed", "off | gzip | br | zstd ..."),
+            HSL,
+            SOME,
+            "off",
+            "Sends `name.gz`, `name.br` or `name.zst` instead of `name` to those that accept it; the order is that of preference.",
+            Set::With(|_, draft, usage| {
+                let list = &mut draft.settings.precompressed;
+                list.clear();
+                for n in 0..usage.node.args.len() {
+                    list.extend(usage.choice(n, &CODINGS)?);
+                }
+                Ok(())
+            }),
+        )
+        .differs("Not there.")
+        .not_yet(),
+    ],
+};
+
+const CODINGS: [(&str, Option<Precompressed>); 4] = [
+    ("gzip", Some(Precompressed::Gzip)),
+    ("br", Some(Precompressed::Br)),
+    ("zstd", Some(Precompressed::Zstd)),
+    ("off", None),
+];

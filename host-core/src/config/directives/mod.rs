@@ -1,0 +1,391 @@
+//! The table of directives: it drives parsing, errors and the reference.
+
+mod access;
+mod answers;
+mod compression;
+mod connections;
+mod files;
+mod lacking;
+mod limits;
+mod logs;
+mod process;
+mod rewriting;
+mod servers;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use super::context::Context;
+use super::draft::Draft;
+use super::error::Problem;
+use super::tree::Node;
+use super::value::{self, Unit, nearest};
+
+pub(crate) use files::refuse_own_name;
+pub(crate) use rewriting::condition;
+pub(crate) use servers::wildcard;
+
+/// Kinds of blocks in which a directive may stand: a set of bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Contexts(u16);
+
+impl Contexts {
+    pub(crate) const MAIN: Self = Self(1);
+    pub(crate) const EVENTS: Self = Self(2);
+    pub(crate) const HTTP: Self = Self(4);
+    pub(crate) const SERVER: Self = Self(8);
+    pub(crate) const LOCATION: Self = Self(16);
+    pub(crate) const IF_IN_SERVER: Self = Self(32);
+    pub(crate) const IF_IN_LOCATION: Self = Self(64);
+    pub(crate) const LIMIT_EXCEPT: Self = Self(128);
+    /// http, server and location.
+    pub(crate) const HSL: Self = Self(4 | 8 | 16);
+
+    const NAMES: [(Self, &'static str); 8] = [
+        (Self::MAIN, "main"),
+        (Self::EVENTS, "events"),
+        (Self::HTTP, "http"),
+        (Self::SERVER, "server"),
+        (Self::LOCATION, "location"),
+        (Self::IF_IN_SERVER, "if in server"),
+        (Self::IF_IN_LOCATION, "if in location"),
+        (Self::LIMIT_EXCEPT, "limit_except"),
+    ];
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Names, with commas.
+    pub(crate) fn names(self) -> String {
+        let names = Self::NAMES.iter().filter(|(context, _)| self.has(*context));
+        names.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// How a directive is read: what it sets, or who knows what to do with it.
+#[derive(Clone, Copy)]
+pub(crate) enum Set {
+    Flag(fn(&mut Draft) -> &mut bool),
+    Time(fn(&mut Draft) -> &mut Duration),
+    Size(fn(&mut Draft) -> &mut u64),
+    /// A number from the first to the second.
+    Number(u32, u32, fn(&mut Draft) -> &mut u32),
+    With(Setter),
+    /// Read before the others of its level, as they name it.
+    Early(Setter),
+    /// A block that has a level of its own.
+    Block,
+    /// A step of the rewrite module, whose order counts.
+    Step,
+}
+
+pub(crate) type Setter = fn(&mut Context<'_>, &mut Draft, &Use<'_>) -> Result<(), Problem>;
+
+/// A directive as it stands in a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Use<'n> {
+    pub(crate) node: &'n Node,
+    pub(crate) spec: &'static Directive,
+    /// Whether it is the first of its list in its level: lists start anew then.
+    pub(crate) first: bool,
+}
+
+/// A row of the table.
+pub(crate) struct Directive {
+    pub(crate) name: &'static str,
+    /// The arguments as documented.
+    pub(crate) syntax: &'static str,
+    pub(crate) contexts: Contexts,
+    /// The least and the most arguments.
+    pub(crate) arity: (usize, usize),
+    /// The arguments that it has where it is not written; empty if there are none.
+    pub(crate) default: &'static str,
+    pub(crate) doc: &'static str,
+    /// In what it is not like nginx's.
+    pub(crate) differs: &'static str,
+    pub(crate) set: Set,
+    pub(crate) block: bool,
+    /// Whether it may stand in a level more than once.
+    pub(crate) repeats: bool,
+    /// Whether it has an effect yet.
+    pub(crate) ready: bool,
+    /// The directive with which it makes one list.
+    pub(crate) list: &'static str,
+}
+
+/// Any number of arguments from 1.
+pub(crate) const SOME: (usize, usize) = (1, usize::MAX);
+
+impl Directive {
+    pub(crate) const fn new(
+        (name, syntax): (&'static str, &'static str),
+        contexts: Contexts,
+        arity: (usize, usize),
+        default: &'static str,
+        doc: &'static str,
+        set: Set,
+    ) -> Self {
+        Self {
+            name,
+            syntax,
+            contexts,
+            arity,
+            default,
+            doc,
+            differs: "",
+            set,
+            block: matches!(set, Set::Block),
+            repeats: matches!(set, Set::Step),
+            ready: true,
+            list: name,
+        }
+    }
+
+    /// `on` or `off`.
+    const fn flag(
+        name: &'static str,
+        contexts: Contexts,
+        default: &'static str,
+        doc: &'static str,
+        field: fn(&mut Draft) -> &mut bool,
+    ) -> Self {
+        let set = Set::Flag(field);
+        Self::new((name, "on | off"), contexts, (1, 1), default, doc, set)
+    }
+
+    const fn repeats(self) -> Self {
+        Self {
+            repeats: true,
+            ..self
+        }
+    }
+
+    const fn with_block(self) -> Self {
+        Self {
+            block: true,
+            ..self
+        }
+    }
+
+    const fn differs(self, differs: &'static str) -> Self {
+        Self { differs, ..self }
+    }
+
+    const fn shares(self, list: &'static str) -> Self {
+        Self { list, ..self }
+    }
+
+    /// Known, but without effect so far: refused.
+    const fn not_yet(self) -> Self {
+        Self {
+            ready: false,
+            ..self
+        }
+    }
+
+    /// Checks the number of arguments and the block.
+    fn check_form(&self, node: &Node) -> Result<(), Problem> {
+        let span = node.span();
+        let name = self.name;
+        match (&node.block, self.block) {
+            (Some(_), false) => {
+                let message = format!("directive \"{name}\" is not terminated by \";\"");
+                return Err(Problem::new(span, message));
+            }
+            (None, true) => {
+                let message = format!("directive \"{name}\" has no opening \"{{\"");
+                return Err(Problem::new(span, message).help(self.usage()));
+            }
+            _ => {}
+        }
+        let (least, most) = self.arity;
+        if (least..=most).contains(&node.args.len()) {
+            return Ok(());
+        }
+        let message = format!("invalid number of arguments in \"{name}\" directive");
+        let swallowed = node.args.iter().find(|word| find(&word.text).is_some());
+        Err(match swallowed {
+            Some(word) => Problem::new(word.span, message)
+                .help(format!("is a \";\" missing before \"{}\"?", word.text)),
+            None => Problem::new(span, message).help(self.usage()),
+        })
+    }
+
+    /// How it is written.
+    pub(crate) fn usage(&self) -> String {
+        let gap = if self.syntax.is_empty() { "" } else { " " };
+        let end = if self.block { " { ... }" } else { ";" };
+        format!("syntax: {}{gap}{}{end}", self.name, self.syntax)
+    }
+}
+
+/// The directives with something in common, a section of the reference.
+pub(crate) struct Group {
+    pub(crate) title: &'static str,
+    pub(crate) directives: &'static [Directive],
+}
+
+/// Every directive there is.
+pub(crate) static GROUPS: [Group; 11] = [
+    process::GROUP,
+    servers::GROUP,
+    files::GROUP,
+    rewriting::GROUP,
+    answers::GROUP,
+    types::GROUP,
+    compression::GROUP,
+    access::GROUP,
+    limits::GROUP,
+    connections::GROUP,
+    logs::GROUP,
+];
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Directive>> = LazyLock::new(|| {
+    let all = GROUPS.iter().flat_map(|group| group.directives);
+    all.map(|directive| (directive.name, directive)).collect()
+});
+
+/// The row of a name.
+pub(crate) fn find(name: &str) -> Option<&'static Directive> {
+    BY_NAME.get(name).copied()
+}
+
+/// The row of a directive that stands in `context`.
+///
+/// # Errors
+///
+/// It is unknown, not supported, misplaced, or not written as it should be.
+pub(crate) fn check(
+    node: &Node,
+    context: Contexts,
+    unfinished: bool,
+) -> Result<&'static Directive, Problem> {
+    let name = node.name.text.as_str();
+    let span = node.name.span;
+    let Some(directive) = find(name) else {
+        return Err(unknown(node));
+    };
+    if !directive.contexts.has(context) {
+        let message = format!(
+            "\"{name}\" directive is not allowed here, in \"{}\"",
+            context.names()
+        );
+        let help = match directive.contexts {
+            Contexts::MAIN => "it stands outside of all blocks".into(),
+            contexts => format!("it may stand in: {}", contexts.names()),
+        };
+        return Err(Problem::new(span, message).help(help));
+    }
+    directive.check_form(node)?;
+    match directive.ready || unfinished {
+        true => Ok(directive),
+        false => {
+            let message = format!("\"{name}\" directive is not supported yet");
+            Err(Problem::new(span, message))
+        }
+    }
+}
+
+fn unknown(node: &Node) -> Problem {
+    let name = node.name.text.as_str();
+    let span = node.name.span;
+    if let Some(help) = lacking::find(name) {
+        let message = format!("\"{name}\" directive is not supported");
+        return Problem::new(span, message).maybe_help(help.map(str::to_owned));
+    }
+    let near = nearest(name, BY_NAME.keys().copied());
+    Problem::new(span, format!("unknown directive \"{name}\""))
+        .maybe_help(near.map(|name| format!("did you mean \"{name}\"?")))
+}
+
+/// Reads the arguments of a directive.
+pub(crate) fn apply(
+    cx: &mut Context<'_>,
+    draft: &mut Draft,
+    usage: &Use<'_>,
+) -> Result<(), Problem> {
+    match usage.spec.set {
+        Set::Flag(field) => *field(draft) = usage.flag(0)?,
+        Set::Time(field) => *field(draft) = usage.time(0, Unit::Milliseconds)?,
+        Set::Size(field) => *field(draft) = usage.size(0)?,
+        Set::Number(least, most, field) => *field(draft) = usage.number(0, least, most)?,
+        Set::With(set) | Set::Early(set) => set(cx, draft, usage)?,
+        Set::Block | Set::Step => {}
+    }
+    Ok(())
+}
+
+impl Use<'_> {
+    pub(crate) fn text(&self, n: usize) -> &str {
+        self.node.text(n)
+    }
+
+    /// An argument is not what it should be.
+    pub(crate) fn invalid(&self, n: usize, why: impl Into<String>) -> Problem {
+        let (value, name) = (self.text(n), self.spec.name);
+        let message = format!("invalid value \"{value}\" in \"{name}\" directive");
+        Problem::new(self.node.arg(n).span, message).help(why)
+    }
+
+    /// An argument that is none of those that there are.
+    pub(crate) fn parameter(&self, n: usize) -> Problem {
+        let (value, name) = (self.text(n), self.spec.name);
+        let message = format!("invalid parameter \"{value}\" in \"{name}\" directive");
+        Problem::new(self.node.arg(n).span, message).help(self.spec.usage())
+    }
+
+    pub(crate) fn flag(&self, n: usize) -> Result<bool, Problem> {
+        self.choice(n, &[("on", true), ("off", false)])
+    }
+
+    /// One of some words, in either case.
+    pub(crate) fn choice<T: Copy>(&self, n: usize, choices: &[(&str, T)]) -> Result<T, Problem> {
+        let text = self.text(n);
+        let found = choices
+            .iter()
+            .find(|(name, _)| text.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let names: Vec<_> = choices
+                .iter()
+                .map(|(name, _)| format!("\"{name}\""))
+                .collect();
+            self.invalid(n, format!("it must be {}", names.join(" or ")))
+        })
+    }
+
+    pub(crate) fn time(&self, n: usize, unit: Unit) -> Result<Duration, Problem> {
+        time(self.text(n), unit).map_err(|help| self.invalid(n, help))
+    }
+
+    pub(crate) fn size(&self, n: usize) -> Result<u64, Problem> {
+        let help = "it must be a number of bytes, as in \"512\", \"8k\", \"1m\" or \"2g\"";
+        value::size(self.text(n)).ok_or_else(|| self.invalid(n, help))
+    }
+
+    pub(crate) fn number(&self, n: usize, least: u32, most: u32) -> Result<u32, Problem> {
+        let number = value::number(self.text(n)).and_then(|number| u32::try_from(number).ok());
+        let range = number.filter(|number| (least..=most).contains(number));
+        range.ok_or_else(|| {
+            let range = match most {
+                u32::MAX => format!("from {least}"),
+                _ => format!("from {least} to {most}"),
+            };
+            self.invalid(n, format!("it must be a number {range}"))
+        })
+    }
+}
+
+/// A time, or what it should look like.
+fn time(text: &str, unit: Unit) -> Result<Duration, &'static str> {
+    value::time(text, unit).ok_or(match unit {
+        Unit::Milliseconds => "it must be a time, as in \"30s\", \"1h30m\" or \"500ms\"",
+        Unit::Seconds => "it must be a time in whole seconds, as in \"30s\", \"1h30m\" or \"10d\"",
+    })
+}

@@ -1,0 +1,118 @@
+//! Regular expressions: PCRE's syntax, as far as it can be matched in linear time.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::error::Problem;
+use super::model::Pattern;
+use super::source::Span;
+use super::variables::Variables;
+
+/// Compiles `text`, and makes variables of its named groups.
+pub(crate) fn compile(
+    text: &str,
+    caseless: bool,
+    span: Span,
+    variables: &mut Variables,
+) -> Result<Pattern, Problem> {
+    let regex = regex(text, caseless).map_err(|(message, help)| {
+        Problem::new(
+            span,
+            format!("invalid regular expression \"{text}\": {message}"),
+        )
+        .maybe_help(help)
+    })?;
+    let mut named = Vec::new();
+    for (group, name) in regex.capture_names().enumerate() {
+        if let Some(name) = name {
+            named.push((group, variables.define(name, span)?));
+        }
+    }
+    Ok(Pattern {
+        regex,
+        text: text.into(),
+        caseless,
+        named,
+    })
+}
+
+/// What PCRE has and a matcher without backtracking cannot have.
+const LACKING: [(&str, &str); 7] = [
+    ("(?=", "look-ahead"),
+    ("(?!", "look-ahead"),
+    ("(?<=", "look-behind"),
+    ("(?<!", "look-behind"),
+    ("(?>", "an atomic group"),
+    ("(?(", "a condition"),
+    ("(?R", "recursion"),
+];
+
+fn regex(text: &str, caseless: bool) -> Result<Regex, (String, Option<String>)> {
+    // Bytes, as PCRE without its UTF mode: names of files need not be UTF-8.
+    let built = RegexBuilder::new(&translate(text))
+        .unicode(false)
+        .case_insensitive(caseless)
+        .build();
+    built.map_err(|error| {
+        let lacking = LACKING.iter().find(|(syntax, _)| text.contains(syntax));
+        let reference = (b'1'..=b'9').any(|digit| text.contains(&format!("\\{}", digit as char)));
+        let what = match lacking {
+            Some((_, what)) => Some(*what),
+            None => reference.then_some("a back-reference"),
+        };
+        match what {
+            Some(what) => (
+                format!("{what} is not supported"),
+                Some("expressions are matched in linear time, without backtracking: use a second location, \"map\" or \"if\"".into()),
+            ),
+            None => (reason(&error), None),
+        }
+    })
+}
+
+/// The last line of the message, the one that says why.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().last().unwrap_or_default();
+    line.trim_start_matches("error: ").into()
+}
+
+/// From PCRE's syntax to that of `regex` where both accept a text and mean different things by it.
+fn translate(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut class = false;
+    while let Some(char) = chars.next() {
+        match char {
+            // Here: starts and ends of words. There: themselves.
+            '\\' if matches!(chars.peek(), Some('<' | '>')) => {}
+            '\\' => {
+                out.push('\\');
+                out.extend(chars.next());
+                continue;
+            }
+            '[' if !class => {
+                class = true;
+                out.push('[');
+                out.extend(chars.next_if_eq(&'^'));
+                // First in a class it stands for itself.
+                if chars.next_if_eq(&']').is_some() {
+                    out.push_str("\\]");
+                }
+                continue;
+            }
+            // Here: a class in a class, and operations on sets. There: themselves.
+            '[' if chars.peek() != Some(&':') => out.push('\\'),
+            '[' => {
+                out.push('[');
+                out.extend(chars.by_ref().take_while(|char| *char != ']'));
+                out.push(']');
+                continue;
+            }
+            '&' | '~' if class => out.push('\\'),
+            ']' => class = false,
+            _ => {}
+        }
+        out.push(char);
+    }
+    out
+}

@@ -1,0 +1,100 @@
+//! What no text may do: panic, hang, or be accepted when its end is missing.
+
+use super::world::{MAIN, World};
+use super::{Overrides, load, pairs, read_text};
+
+#[test]
+fn a_part_of_a_configuration_is_an_error() {
+    let whole = "events { }\nhttp {\n  map $uri $x { ~^/(?<n>a) \"$n\"; default '\\'' ; }\n  \
+                 server {\n    location ~* \"^/ä{2}\" { if ($x = 'b;') { return 200 ${x}y; } }\n  }\n}";
+    assert!(read_text(whole).is_ok());
+    for (end, _) in whole.char_indices() {
+        let part = &whole[..end];
+        // Nothing is missing from the events block alone.
+        let complete = part.trim_end() == "events { }";
+        assert_eq!(read_text(part).is_ok(), complete, "{part:?}");
+    }
+}
+
+#[test]
+fn no_text_panics() {
+    for entry in std::fs::read_dir(super::DOCUMENTS).unwrap() {
+        let document = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for (block, _) in pairs(&document) {
+            for (end, _) in block.text.char_indices() {
+                let _ = read_text(&block.text[..end]);
+                let _ = read_text(&format!("events{{}}http{{server{{{}", &block.text[end..]));
+            }
+        }
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    for text in ["a{", "location / {", "if ($a) {", "http {"] {
+        let errors = read_text(&text.repeat(100_000)).unwrap_err();
+        let messages: Vec<_> = errors.iter().map(|error| &error.message).collect();
+        assert_eq!(messages, ["blocks are nested too deep"]);
+    }
+}
+
+#[test]
+fn files_that_include_themselves() {
+    let mut world = World::default();
+    world.add(MAIN, "include *.conf;\ninclude nginx.conf;");
+    world.add("/etc/nginx/other.conf", "include nginx.conf;");
+    let errors = load(&world, MAIN.as_ref(), &Overrides::default(), false).unwrap_err();
+    assert_eq!(
+        errors.iter().next().unwrap().message,
+        "too many files include each other"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let mut world = World::default();
+    world.add(MAIN, b"events { }\n# caf\xe9\n");
+    let errors = load(&world, MAIN.as_ref(), &Overrides::default(), false).unwrap_err();
+    let message = &errors.iter().next().unwrap().message;
+    assert_eq!(message, "\"/etc/nginx/nginx.conf\" is not UTF-8 in line 2");
+}
+
+#[test]
+fn directives_of_the_command_line() {
+    let mut world = World::default();
+    world.add(MAIN, "events { }\nuser www;\n");
+    let load = |globals: &str| {
+        let overrides = Overrides {
+            globals: globals.into(),
+            ..Overrides::default()
+        };
+        load(&world, MAIN.as_ref(), &overrides, false).map(|(config, _)| config.model.main)
+    };
+    assert_eq!(
+        load("daemon off; worker_processes 3")
+            .unwrap()
+            .worker_processes,
+        Some(3)
+    );
+    let text = load("user root;").unwrap_err().to_string();
+    assert!(
+        text.contains("error: \"user\" directive is duplicate\n --> /etc/nginx/nginx.conf:2:1\n"),
+        "{text}"
+    );
+    let text = load("user \"").unwrap_err().to_string();
+    assert!(
+        text.starts_with("error: missing terminating \" character\n --> -g:1:6\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_dump_has_all_files() {
+    let mut world = World::default();
+    world.add(MAIN, "events { }\ninclude *.d/*;\n");
+    world.add("/etc/nginx/a.d/one", "# one\n");
+    let loaded = load(&world, MAIN.as_ref(), &Overrides::default(), false);
+    let expected = "# configuration file /etc/nginx/nginx.conf:\nevents { }\ninclude *.d/*;\n\n\
+                    # configuration file /etc/nginx/a.d/one:\n# one\n\n";
+    assert_eq!(loaded.unwrap().0.dump(), expected);
+}

@@ -1,0 +1,259 @@
+//! Variables by name, and text that has them in it.
+
+use std::collections::HashMap;
+
+use super::error::Problem;
+use super::source::{Span, Texts};
+use super::template::{Known, Part, Template, Variable};
+use super::value::nearest;
+
+const KNOWN: [(&str, Known); 35] = [
+    ("args", Known::Args),
+    ("binary_remote_addr", Known::BinaryRemoteAddr),
+    ("body_bytes_sent", Known::BodyBytesSent),
+    ("bytes_sent", Known::BytesSent),
+    ("connection", Known::Connection),
+    ("connection_requests", Known::ConnectionRequests),
+    ("content_length", Known::ContentLength),
+    ("content_type", Known::ContentType),
+    ("document_root", Known::DocumentRoot),
+    ("document_uri", Known::Uri),
+    ("host", Known::Host),
+    ("hostname", Known::Hostname),
+    ("is_args", Known::IsArgs),
+    ("msec", Known::Msec),
+    ("pid", Known::Pid),
+    ("query_string", Known::QueryString),
+    ("remote_addr", Known::RemoteAddr),
+    ("remote_port", Known::RemotePort),
+    ("remote_user", Known::RemoteUser),
+    ("request", Known::Request),
+    ("request_filename", Known::RequestFilename),
+    ("request_id", Known::RequestId),
+    ("request_length", Known::RequestLength),
+    ("request_method", Known::RequestMethod),
+    ("request_time", Known::RequestTime),
+    ("request_uri", Known::RequestUri),
+    ("scheme", Known::Scheme),
+    ("server_addr", Known::ServerAddr),
+    ("server_name", Known::ServerName),
+    ("server_port", Known::ServerPort),
+    ("server_protocol", Known::ServerProtocol),
+    ("status", Known::Status),
+    ("time_iso8601", Known::TimeIso8601),
+    ("time_local", Known::TimeLocal),
+    ("uri", Known::Uri),
+];
+
+/// Variables that only nginx has.
+const LACKING: [&str; 24] = [
+    "ancient_browser",
+    "connection_time",
+    "connections_active",
+    "date_gmt",
+    "date_local",
+    "geoip_country_code",
+    "gzip_ratio",
+    "http2",
+    "https",
+    "limit_rate",
+    "limit_req_status",
+    "modern_browser",
+    "msie",
+    "nginx_version",
+    "pipe",
+    "proxy_add_x_forwarded_for",
+    "proxy_host",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "realip_remote_addr",
+    "realip_remote_port",
+    "realpath_root",
+    "request_body",
+    "request_completion",
+];
+
+/// Variables that only nginx has begin like this.
+const LACKING_PREFIXES: [&str; 5] = ["ssl_", "upstream_", "tcpinfo_", "fastcgi_", "sent_trailer_"];
+
+/// The variables of a configuration that it makes itself.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    slots: Vec<Slot>,
+    by_name: HashMap<String, u16>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: String,
+    defined: bool,
+    /// Where it is used first.
+    used: Option<Span>,
+}
+
+impl Variables {
+    /// The slot of a variable that `set`, `map` or a named group gives a value.
+    ///
+    /// # Errors
+    ///
+    /// Names that have a meaning of their own.
+    pub(crate) fn define(&mut self, name: &str, span: Span) -> Result<u16, Problem> {
+        let valid = !name.is_empty() && name.bytes().all(is_name);
+        if !valid || name.starts_with(|char: char| char.is_ascii_digit()) {
+            return Err(Problem::new(
+                span,
+                format!("invalid variable name \"{name}\""),
+            ));
+        }
+        let slot = self.slot(name, span);
+        match slot {
+            _ if known(name).is_some() || is_lacking(name) => Err(Problem::new(
+                span,
+                format!("the duplicate \"{name}\" variable"),
+            )
+            .help("it has a meaning of its own")),
+            Err(problem) => Err(problem),
+            Ok(slot) => {
+                if let Some(entry) = self.slots.get_mut(usize::from(slot)) {
+                    entry.defined = true;
+                }
+                Ok(slot)
+            }
+        }
+    }
+
+    /// What a name stands for.
+    fn resolve(&mut self, name: &str, span: Span) -> Result<Variable, Problem> {
+        if let Some(variable) = known(name) {
+            return Ok(variable);
+        }
+        if is_lacking(name) {
+            let message = format!("the \"{name}\" variable is not supported");
+            return Err(Problem::new(span, message));
+        }
+        let slot = self.slot(name, span)?;
+        if let Some(entry) = self.slots.get_mut(usize::from(slot)) {
+            entry.used.get_or_insert(span);
+        }
+        Ok(Variable::Slot(slot))
+    }
+
+    fn slot(&mut self, name: &str, span: Span) -> Result<u16, Problem> {
+        if let Some(slot) = self.by_name.get(name) {
+            return Ok(*slot);
+        }
+        let slot = u16::try_from(self.slots.len())
+            .map_err(|_| Problem::new(span, "there are more than 65536 variables"))?;
+        self.slots.push(Slot {
+            name: name.into(),
+            defined: false,
+            used: None,
+        });
+        self.by_name.insert(name.into(), slot);
+        Ok(slot)
+    }
+
+    /// The names by slot, and those that nothing gives a value.
+    pub(crate) fn finish(self) -> (Vec<String>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        for slot in &self.slots {
+            if let (false, Some(span)) = (slot.defined, slot.used) {
+                let own = self.slots.iter().filter(|slot| slot.defined);
+                let names = KNOWN.iter().map(|(name, _)| *name);
+                let near = nearest(&slot.name, names.chain(own.map(|slot| slot.name.as_str())));
+                let help = near.map(|name| format!("did you mean \"${name}\"?"));
+                let problem = Problem::new(span, format!("unknown \"{}\" variable", slot.name));
+                problems.push(problem.maybe_help(help));
+            }
+        }
+        let names = self.slots.into_iter().map(|slot| slot.name);
+        (names.collect(), problems)
+    }
+
+    /// Compiles text with variables.
+    ///
+    /// # Errors
+    ///
+    /// A dollar sign without a name, a brace that is not closed, a variable that is not supported.
+    /// Unknown ones are told at the end, by [`finish`](Self::finish).
+    pub(crate) fn template(
+        &mut self,
+        text: &str,
+        span: Span,
+        texts: &Texts,
+    ) -> Result<Template, Problem> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            push_text(&mut parts, &rest[..at]);
+            let (name, len) = name_at(&rest[at..]).ok_or_else(|| {
+                let message = match rest[at..].starts_with("${") {
+                    true => format!("the closing bracket in \"{}\" is missing", &rest[at..]),
+                    false => "invalid variable name".into(),
+                };
+                Problem::new(texts.narrow(span, &rest[at..]), message)
+                    .help("\"$\" begins the name of a variable")
+            })?;
+            let place = texts.narrow(span, &rest[at..at + len]);
+            let variable = match name.as_bytes() {
+                [digit @ b'1'..=b'9'] => Variable::Group(digit - b'0'),
+                _ => self.resolve(name, place)?,
+            };
+            parts.push(Part::Variable(variable));
+            rest = &rest[at + len..];
+        }
+        push_text(&mut parts, rest);
+        Ok(Template { parts })
+    }
+}
+
+fn push_text(parts: &mut Vec<Part>, text: &str) {
+    if !text.is_empty() {
+        parts.push(Part::Text(text.into()));
+    }
+}
+
+/// The name that `$` at the front of `text` begins, and how long it is with its signs. `$1` is never more than
+/// one digit.
+fn name_at(text: &str) -> Option<(&str, usize)> {
+    if let Some(rest) = text.strip_prefix("${") {
+        let name = rest.split('}').next()?;
+        let closed = name.len() < rest.len();
+        let valid = closed && !name.is_empty() && name.bytes().all(is_name);
+        return valid.then_some((name, name.len() + 3));
+    }
+    let rest = text.get(1..)?;
+    let len = match rest.as_bytes().first()? {
+        b'1'..=b'9' => 1,
+        _ => rest.bytes().take_while(|byte| is_name(*byte)).count(),
+    };
+    (len > 0).then_some((&rest[..len], len + 1))
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_lacking(name: &str) -> bool {
+    let prefixed = LACKING_PREFIXES
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+    prefixed || LACKING.contains(&name)
+}
+
+fn known(name: &str) -> Option<Variable> {
+    if let Some((_, known)) = KNOWN.iter().find(|(known, _)| *known == name) {
+        return Some(Variable::Known(*known));
+    }
+    let field = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+    if let Some(name) = name.strip_prefix("sent_http_") {
+        return Some(Variable::SentHttp(field(name)));
+    }
+    if let Some(name) = name.strip_prefix("http_") {
+        return Some(Variable::Http(field(name)));
+    }
+    if let Some(name) = name.strip_prefix("cookie_") {
+        return Some(Variable::Cookie(name.into()));
+    }
+    Some(Variable::Arg(name.strip_prefix("arg_")?.into()))
+}
