@@ -24,6 +24,12 @@ pub(crate) trait Source {
     /// The name of this machine.
     fn hostname(&self) -> String;
 
+    /// Whether there is such a user.
+    fn has_user(&self, name: &str) -> bool;
+
+    /// Whether there is such a group.
+    fn has_group(&self, name: &str) -> bool;
+
     /// Whether the process may do what root may: ports below 1024, other users.
     fn is_root(&self) -> bool;
 }

@@ -2,12 +2,13 @@
 //! it what comes of it. `UPDATE=1 cargo test -p host-core` writes those anew; the review is reading
 //! the difference.
 //!
-//! The words behind `nginx` are the block that the text stands in (`http`, `server` or `location`),
-//! and `unfinished` for directives that have no effect yet. `# file NAME` starts another file.
-//! Behind it stands a `diagnostics` block, or a `model` block whose words are what is shown of the model.
+//! The words behind `nginx` are the block that the text stands in (`http` or `server`),
+//! `root` for who reads it, `unfinished` for directives that have no effect yet, and `differs` where
+//! nginx does not take the text. `# file NAME` starts another file. Behind it stands a `diagnostics` block, or a `model` block whose words are what is shown of the model.
 
 mod coverage;
 mod limits;
+mod nginx;
 mod show;
 mod values;
 mod world;
@@ -115,23 +116,31 @@ fn answer((config, expected): &(Block, Block)) -> String {
 }
 
 fn read(block: &Block) -> Result<(Config, Diagnostics), Diagnostics> {
-    let has = |word: &str| block.info.iter().any(|info| info == word);
-    let (front, back) = match () {
-        () if has("http") => ("events { }\nhttp {\n", "}\n"),
-        () if has("server") => ("events { }\nhttp {\nserver {\n", "}}\n"),
-        () if has("location") => ("events { }\nhttp {\nserver {\nlocation / {\n", "}}}\n"),
-        () => ("", ""),
-    };
     let mut parts = block.text.split("# file ");
     let main = parts.next().unwrap();
-    let mut world = World::default();
-    world.add("/etc/nginx/nginx.conf", format!("{front}{main}{back}"));
+    let has = |word: &str| block.info.iter().any(|info| info == word);
+    let mut world = World {
+        root: has("root"),
+        ..World::default()
+    };
+    world.add(world::MAIN, wrap(block, main));
     for part in parts {
         let (name, text) = part.split_once('\n').unwrap();
         world.add(&format!("/etc/nginx/{name}"), text);
     }
     let overrides = Overrides::default();
     load(&world, world::MAIN.as_ref(), &overrides, has("unfinished"))
+}
+
+/// Text in the blocks that it should stand in.
+fn wrap(block: &Block, text: &str) -> String {
+    let has = |word: &str| block.info.iter().any(|info| info == word);
+    let (front, back) = match () {
+        () if has("http") => ("events { }\nhttp {\n", "}\n"),
+        () if has("server") => ("events { }\nhttp {\nserver {\n", "}}\n"),
+        () => ("", ""),
+    };
+    format!("{front}{text}{back}")
 }
 
 /// Reads a configuration of one file.

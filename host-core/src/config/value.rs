@@ -118,7 +118,7 @@ fn mask(address: IpAddr, bits: u8) -> IpAddr {
 
 /// The nearest of `names`, where one is near enough to be meant.
 pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let most = (name.len() / 3).max(1);
+    let most = (name.len() + 1) / 3;
     let near = names.map(|other| (strsim::damerau_levenshtein(name, other), other));
     let best = near.min_by_key(|(distance, _)| *distance)?;
     (best.0 <= most).then_some(best.1)

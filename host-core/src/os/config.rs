@@ -44,6 +44,14 @@ impl Source for Disk {
         uname.nodename().to_string_lossy().into_owned()
     }
 
+    fn has_user(&self, name: &str) -> bool {
+        matches!(nix::unistd::User::from_name(name), Ok(Some(_)))
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        matches!(nix::unistd::Group::from_name(name), Ok(Some(_)))
+    }
+
     fn is_root(&self) -> bool {
         rustix::process::geteuid().is_root()
     }

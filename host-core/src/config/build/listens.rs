@@ -100,8 +100,7 @@ impl Listens {
         Ok(())
     }
 
-    /// Warns of names that are taken, and tells which addresses need a socket.
-    pub(super) fn finish(self, servers: &[Named], cx: &mut Context<'_>) -> Vec<Listen> {
+    fn warn_of_names(&self, servers: &[Named], cx: &mut Context<'_>) {
         let mut reached = HashSet::new();
         for entry in &self.list {
             reached.insert(entry.listen.default);
@@ -109,11 +108,17 @@ impl Listens {
         }
         for (number, named) in servers.iter().enumerate() {
             if !reached.contains(&number) {
-                cx.warn(
-                    named.span,
-                    "this server is never reached: others have all of its names",
-                );
+                let message = "this server is never reached: others have all of its names";
+                cx.warn(named.span, message);
             }
+        }
+    }
+
+    /// Warns of names that are taken, and tells which addresses need a socket.
+    pub(super) fn finish(self, servers: &[Named], cx: &mut Context<'_>) -> Vec<Listen> {
+        // Names and addresses that could not be read would seem to be the same.
+        if cx.errors.is_empty() {
+            self.warn_of_names(servers, cx);
         }
         let wildcards: HashSet<SocketAddr> = self.list.iter().filter_map(wildcard).collect();
         let entries = self.list.into_iter().map(|mut entry| {

@@ -71,8 +71,7 @@ impl Builder<'_, '_> {
     /// nginx says nothing of regular expressions that can never match, nor of names.
     fn duplicate(&mut self, node: &Node, matches: &Matches, first: &Place) {
         let span = node.span();
-        let text = String::from_utf8_lossy(matches.text()).into_owned();
-        let message = format!("duplicate location \"{text}\" in {first}");
+        let message = format!("duplicate location \"{}\" in {first}", matches.name());
         match matches {
             Matches::Exact(_) | Matches::Prefix { .. } => {
                 self.cx.errors.push(Problem::new(span, message));
@@ -268,7 +267,7 @@ fn check_nesting(matches: &Matches, parent: &Parent<'_>, span: Span) -> Result<(
         return Ok(());
     };
     let (text, out) = (matches.text(), outer.text());
-    let (name, outer_name) = (String::from_utf8_lossy(text), String::from_utf8_lossy(out));
+    let (name, outer_name) = (matches.name(), outer.name());
     let inside = |what: &str| {
         let message =
             format!("location \"{name}\" cannot be inside the {what} location \"{outer_name}\"");
@@ -278,7 +277,7 @@ fn check_nesting(matches: &Matches, parent: &Parent<'_>, span: Span) -> Result<(
         (Matches::Exact(_), _) => inside("exact"),
         (Matches::Named(_), _) => inside("named"),
         (_, Matches::Named(_)) => {
-            let message = format!("named location \"@{name}\" can be on the server level only");
+            let message = format!("named location \"{name}\" can be on the server level only");
             Err(Problem::new(span, message))
         }
         (_, Matches::Pattern(_)) => Ok(()),
@@ -298,6 +297,16 @@ impl Matches {
             Self::Pattern(pattern) => pattern.text.as_bytes(),
             Self::Named(name) => name.as_bytes(),
         }
+    }
+
+    /// What a message calls it.
+    fn name(&self) -> String {
+        let sign = if matches!(self, Self::Named(_)) {
+            "@"
+        } else {
+            ""
+        };
+        format!("{sign}{}", String::from_utf8_lossy(self.text()))
     }
 
     /// The same for locations of which only one can be.

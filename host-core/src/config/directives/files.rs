@@ -127,7 +127,7 @@ pub(super) const GROUP: Group = Group {
             (1, 1),
             "1",
             "How often a file must be asked for until it is kept open.",
-            Set::Number(1, u32::MAX, |draft| &mut draft.open_files.min_uses),
+            Set::Number(0, u32::MAX, |draft| &mut draft.open_files.min_uses),
         )
         .not_yet(),
         Directive::new(

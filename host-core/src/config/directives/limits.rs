@@ -205,7 +205,8 @@ fn zone(cx: &mut Context<'_>, usage: &Use<'_>, requests: bool) -> Result<(), Pro
 fn read_rate(text: &str) -> Option<u64> {
     let (number_text, scale) = match text.strip_suffix("r/m") {
         Some(text) => (text, 60),
-        None => (text.strip_suffix("r/s")?, 1),
+        // In a second, where it is not said.
+        None => (text.strip_suffix("r/s").unwrap_or(text), 1),
     };
     let rate = number(number_text).filter(|rate| *rate > 0)?;
     Some(rate.checked_mul(1000)? / scale)

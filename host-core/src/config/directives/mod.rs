@@ -356,7 +356,10 @@ impl Use<'_> {
                 .iter()
                 .map(|(name, _)| format!("\"{name}\""))
                 .collect();
-            self.invalid(n, format!("it must be {}", names.join(" or ")))
+            let (last, front) = names
+                .split_last()
+                .map_or(("", &names[..]), |(last, front)| (last, front));
+            self.invalid(n, format!("it must be {} or {last}", front.join(", ")))
         })
     }
 

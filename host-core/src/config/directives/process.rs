@@ -159,11 +159,18 @@ fn env(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Probl
 
 fn user(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
     let group = usage.node.args.get(1).map(|word| word.text.clone());
-    cx.main.user = Some((usage.text(0).into(), group));
     if !cx.source.is_root() {
         let message =
             "the \"user\" directive makes sense only if the server is started by root, ignored";
         cx.warn(usage.node.span(), message);
+    } else if !cx.source.has_user(usage.text(0)) {
+        return Err(usage.invalid(0, "there is no such user"));
+    } else if group
+        .as_ref()
+        .is_some_and(|group| !cx.source.has_group(group))
+    {
+        return Err(usage.invalid(1, "there is no such group"));
     }
+    cx.main.user = Some((usage.text(0).into(), group));
     Ok(())
 }

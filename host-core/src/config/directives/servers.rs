@@ -214,7 +214,7 @@ fn addresses(cx: &Context<'_>, usage: &Use<'_>) -> Result<Vec<Address>, Problem>
         return match path {
             "" => Err(usage.invalid(0, "the path of the socket is missing")),
             _ if path.len() > 107 => Err(usage.invalid(0, "the path has more than 107 bytes")),
-            _ => Ok(vec![Address::Unix(cx.path(path))]),
+            _ => Ok(vec![Address::Unix(path.into())]),
         };
     }
     let (host, port) = split_port(text);

@@ -103,6 +103,7 @@ fn suggestions() {
         ("lcoation", Some("location")),
         ("acces_log", Some("access_log")),
         ("x", None),
+        ("f", None),
         ("proxy", None),
     ] {
         assert_eq!(nearest(name, names.into_iter()), near, "{name}");

@@ -11,7 +11,8 @@ pub(super) const MAIN: &str = "/etc/nginx/nginx.conf";
 
 #[derive(Default)]
 pub(super) struct World {
-    files: BTreeMap<PathBuf, Vec<u8>>,
+    pub(super) files: BTreeMap<PathBuf, Vec<u8>>,
+    pub(super) root: bool,
 }
 
 impl World {
@@ -51,7 +52,15 @@ impl Source for World {
         "Box.example".into()
     }
 
+    fn has_user(&self, name: &str) -> bool {
+        name == "root"
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        name == "root"
+    }
+
     fn is_root(&self) -> bool {
-        false
+        self.root
     }
 }
