@@ -67,6 +67,15 @@ pub(crate) fn fmt_log(wall: SystemTime) -> Stamp<26> {
     Stamp(text)
 }
 
+/// ISO 8601: `2026-11-20T08:44:33+00:00`.
+pub(crate) fn fmt_iso(wall: SystemTime) -> Stamp<25> {
+    let (Stamp(minute), Stamp(http)) = (fmt_minute(wall), format(wall));
+    let mut text = *b"1970-01-01T00:00:00+00:00";
+    text[..10].copy_from_slice(&minute[..10]);
+    text[11..19].copy_from_slice(&http[17..25]);
+    Stamp(text)
+}
+
 /// The minute, as listings show it: `2026-11-20 08:44`.
 pub(crate) fn fmt_minute(time: SystemTime) -> Stamp<16> {
     const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";

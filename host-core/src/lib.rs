@@ -58,14 +58,17 @@ pub mod cli;
 pub mod config;
 mod date;
 mod files;
+mod json;
 pub mod os;
 mod path;
 mod reply;
+#[allow(dead_code, reason = "until all of it is in use")]
+mod route;
 mod server;
 mod session;
 mod step;
 
 pub use path::{CleanPath, PathError};
 pub use server::{Return, Server, Site};
-pub use session::{Parked, Pool, Session};
+pub use session::{Parked, Peer, Pool, Session};
 pub use step::{Entry, Found, Log, Lookup, Now, ReadFile, SendFile, Step, Wait};

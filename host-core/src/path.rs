@@ -3,7 +3,7 @@
 use std::fmt;
 
 use memchr::{memchr, memrchr};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
 use thiserror::Error;
 
 /// What is percent-encoded in the segments of a path: all but RFC 3986's `pchar`, and of those
@@ -82,29 +82,67 @@ impl CleanPath {
         decoded
     }
 
+    /// As [`decode`](Self::decode), into `uri` as well; without `merge` slashes in a row stay there.
+    pub(crate) fn decode_to(
+        &mut self,
+        raw: &str,
+        merge: bool,
+        uri: &mut Vec<u8>,
+    ) -> Result<(), PathError> {
+        self.bytes.clear();
+        self.bytes.push(b'/');
+        let decoded = self.push_segments(raw.as_bytes(), Self::push_decoded, merge);
+        if decoded.is_err() {
+            self.bytes.truncate(1);
+        }
+        uri.clear();
+        uri.extend_from_slice(&self.bytes);
+        decoded
+    }
+
+    /// Replaces the path by these parts, which are decoded already, one behind the other.
+    pub(crate) fn set(&mut self, parts: &[&[u8]]) -> Result<(), PathError> {
+        self.bytes.clear();
+        self.bytes.push(b'/');
+        let set = match parts {
+            [whole] => self.push_segments(whole, Self::push_plain, true),
+            // A part may end within a segment.
+            parts => self.push_segments(&parts.concat(), Self::push_plain, true),
+        };
+        if set.is_err() {
+            self.bytes.truncate(1);
+        }
+        set
+    }
+
     fn decode_segments(&mut self, raw: &[u8]) -> Result<(), PathError> {
         self.bytes.clear();
         self.bytes.push(b'/');
+        self.push_segments(raw, Self::push_decoded, true)
+    }
+
+    fn push_segments(&mut self, raw: &[u8], push: Push, merge: bool) -> Result<(), PathError> {
         if memchr(0, raw).is_some() {
             return Err(PathError::Nul);
         }
         let mut rest = raw.strip_prefix(b"/").unwrap_or(raw);
         while let Some(slash) = memchr(b'/', rest) {
-            if self.push_segment(&rest[..slash])? {
+            if self.push_segment(&rest[..slash], push, merge)? {
                 self.bytes.push(b'/');
             }
             rest = &rest[slash + 1..];
         }
-        self.push_segment(rest)?;
+        self.push_segment(rest, push, merge)?;
         Ok(())
     }
 
-    /// Decodes one segment onto a path that ends in a slash, and resolves it. Returns whether a
+    /// Pushes one segment onto a path that ends in a slash, and resolves it. Returns whether a
     /// name was added: if not, the path ends in a slash still.
-    fn push_segment(&mut self, raw: &[u8]) -> Result<bool, PathError> {
+    fn push_segment(&mut self, raw: &[u8], push: Push, merge: bool) -> Result<bool, PathError> {
         let start = self.bytes.len();
-        self.push_decoded(raw)?;
+        push(self, raw)?;
         match &self.bytes[start..] {
+            b"" if !merge => return Ok(true),
             b"" | b"." => self.bytes.truncate(start),
             b".." => {
                 let parent = memrchr(b'/', &self.bytes[..start - 1]);
@@ -113,6 +151,11 @@ impl CleanPath {
             _ => return Ok(true),
         }
         Ok(false)
+    }
+
+    fn push_plain(&mut self, plain: &[u8]) -> Result<(), PathError> {
+        self.bytes.extend_from_slice(plain);
+        Ok(())
     }
 
     fn push_decoded(&mut self, mut raw: &[u8]) -> Result<(), PathError> {
@@ -202,6 +245,36 @@ impl fmt::Debug for CleanPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CleanPath(\"{}\")", self.bytes.escape_ascii())
     }
+}
+
+/// Writes a part of a path.
+type Push = fn(&mut CleanPath, &[u8]) -> Result<(), PathError>;
+
+/// Appends `path`, percent-encoded for a Location field.
+pub(crate) fn push_encoded(path: &[u8], out: &mut Vec<u8>) {
+    out.extend(percent_encode(path, PATH).flat_map(str::as_bytes));
+}
+
+/// What nginx encodes in the arguments of a URL: what would end or change them.
+const ARGUMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'?');
+
+/// Appends what a regular expression has captured, percent-encoded for arguments.
+pub(crate) fn encode_target(text: &[u8], out: &mut Vec<u8>) {
+    out.extend(percent_encode(text, ARGUMENT).flat_map(str::as_bytes));
+}
+
+/// What no URL has: whatever it was made of, it ends no field.
+const URL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
+
+/// A URL as a field may have it.
+pub(crate) fn url_field(url: &[u8]) -> String {
+    percent_encode(url, URL).to_string()
 }
 
 /// The relative reference to a file of this name in the same folder, for an `href`.

@@ -1,6 +1,7 @@
 //! A response before it is sent.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use arrayvec::{ArrayString, ArrayVec};
 use bytes::Bytes;
@@ -8,16 +9,16 @@ use h1_core::{Body, Status};
 
 /// A response, but for the fields that every response has.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct Reply<'s> {
     pub(crate) status: Status,
-    pub(crate) fields: ArrayVec<(&'static str, Value), 6>,
+    pub(crate) fields: ArrayVec<(&'static str, Value<'s>), 6>,
     pub(crate) content: Content,
 }
 
 /// The value of a field.
 #[derive(Debug)]
-pub(crate) enum Value {
-    Static(&'static str),
+pub(crate) enum Value<'s> {
+    Text(&'s str),
     /// Long enough for a `Content-Range` of any length.
     Short(ArrayString<72>),
     Long(String),
@@ -34,7 +35,7 @@ pub(crate) enum Content {
     File(Range<u64>),
 }
 
-impl Reply {
+impl<'s> Reply<'s> {
     pub(crate) fn new(status: Status, content: Content) -> Self {
         Self {
             status,
@@ -45,16 +46,24 @@ impl Reply {
 
     /// A short page that names the status.
     pub(crate) fn error(status: Status) -> Self {
-        Self::html(status, Bytes::from_static(error_page(status).as_bytes()))
+        Self::html(status, error_page(status))
     }
 
     pub(crate) fn html(status: Status, page: Bytes) -> Self {
         Self::new(status, Content::Bytes(page))
-            .with("Content-Type", Value::Static("text/html; charset=utf-8"))
+            .with("Content-Type", Value::Text("text/html; charset=utf-8"))
+    }
+
+    /// With this Content-Type, unless it is empty.
+    pub(crate) fn typed(self, content_type: &'s str) -> Self {
+        match content_type {
+            "" => self,
+            kind => self.with("Content-Type", Value::Text(kind)),
+        }
     }
 
     /// Adds a field; there is room for all that one of our replies can have.
-    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: Value<'s>) -> Self {
         let added = self.fields.try_push((name, value));
         debug_assert!(added.is_ok(), "no room for {name}");
         self
@@ -67,10 +76,10 @@ impl Reply {
     }
 }
 
-impl Value {
+impl Value<'_> {
     fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Static(text) => text.as_bytes(),
+            Self::Text(text) => text.as_bytes(),
             Self::Short(text) => text.as_bytes(),
             Self::Long(text) => text.as_bytes(),
         }
@@ -95,37 +104,27 @@ impl Content {
     }
 }
 
-macro_rules! pages {
-    ($($name:ident $title:literal;)+) => {
-        fn error_page(status: Status) -> &'static str {
-            match status {
-                $(Status::$name => concat!(
-                    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n",
-                    "<meta name=\"viewport\" content=\"width=device-width\">\n",
-                    "<meta name=\"color-scheme\" content=\"light dark\">\n",
-                    "<title>", $title, "</title>\n<h1>", $title, "</h1>\n",
-                ),)+
-                _ => "<!doctype html>\n<title>Error</title>\n<h1>Error</h1>\n",
-            }
-        }
-    };
+/// The pages of the statuses that are common, made once.
+fn error_page(status: Status) -> Bytes {
+    static PAGES: OnceLock<Vec<(Status, Bytes)>> = OnceLock::new();
+    let pages = PAGES.get_or_init(|| {
+        let codes = (300..600).filter_map(Status::new);
+        let known = codes.filter(|status| !status.reason().is_empty());
+        known.map(|status| (status, page(status).into())).collect()
+    });
+    match pages.binary_search_by_key(&status, |(status, _)| *status) {
+        Ok(at) => pages[at].1.clone(),
+        Err(_) => page(status).into(),
+    }
 }
 
-pages! {
-    MOVED_PERMANENTLY "301 Moved Permanently";
-    BAD_REQUEST "400 Bad Request";
-    FORBIDDEN "403 Forbidden";
-    NOT_FOUND "404 Not Found";
-    METHOD_NOT_ALLOWED "405 Method Not Allowed";
-    REQUEST_TIMEOUT "408 Request Timeout";
-    PRECONDITION_FAILED "412 Precondition Failed";
-    CONTENT_TOO_LARGE "413 Content Too Large";
-    URI_TOO_LONG "414 URI Too Long";
-    RANGE_NOT_SATISFIABLE "416 Range Not Satisfiable";
-    EXPECTATION_FAILED "417 Expectation Failed";
-    REQUEST_HEADER_FIELDS_TOO_LARGE "431 Request Header Fields Too Large";
-    INTERNAL_SERVER_ERROR "500 Internal Server Error";
-    NOT_IMPLEMENTED "501 Not Implemented";
-    SERVICE_UNAVAILABLE "503 Service Unavailable";
-    HTTP_VERSION_NOT_SUPPORTED "505 HTTP Version Not Supported";
+fn page(status: Status) -> String {
+    let title = format!("{status} {}", status.reason());
+    let title = title.trim_end();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n<h1>{title}</h1>\n"
+    )
 }

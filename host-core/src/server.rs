@@ -1,18 +1,21 @@
 //! What a driver serves: one site, its limits and its times.
 
+mod site;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h1_core::{Limits, Status, Timeouts};
 
 use crate::os::{LogWriter, Root};
+use crate::route::{Hosting, Process};
 
 /// Everything that the connections of a process share; immutable once it serves.
 #[derive(Debug)]
 pub struct Server {
-    /// What is served.
-    pub site: Site,
     /// The number of threads or event loops that share the connections, in drivers that have
     /// such. nginx's `worker_processes`, default 1.
     pub worker_processes: usize,
@@ -24,20 +27,32 @@ pub struct Server {
     pub worker_shutdown_timeout: Duration,
     /// The bounds on what a peer may send.
     pub limits: Limits,
-    /// The bounds on how long a peer may take.
+    /// The bounds on how long a peer may take. Locations of a configuration have their own.
     pub timeouts: Timeouts,
     /// Requests answered on one connection before it is closed. nginx's `keepalive_requests`,
-    /// default 1000.
+    /// default 1000. Locations of a configuration have their own.
     pub keepalive_requests: u32,
-    /// Where finished requests are written, if anywhere.
+    /// Where finished requests are written, if anywhere. Locations of a configuration have their
+    /// own.
     pub access_log: Option<LogWriter>,
+    pub(crate) hosting: Hosting,
+    /// The logs of a configuration, in the order of [`Hosting::logs`].
+    pub(crate) logs: Vec<LogWriter>,
+    /// Connections so far.
+    accepted: AtomicU64,
 }
 
 impl Server {
     /// A server of `site` with every default.
     pub fn new(site: Site) -> Self {
+        let root = Arc::new(site.root);
+        let model = site::model(root.path(), site.index, site.autoindex, site.returns);
+        Self::with(Hosting::new(model, None, [root], Process::default()))
+    }
+
+    /// A server of a configuration.
+    pub(crate) fn with(hosting: Hosting) -> Self {
         Self {
-            site,
             worker_processes: 1,
             worker_connections: 512,
             worker_shutdown_timeout: Duration::from_secs(30),
@@ -45,7 +60,20 @@ impl Server {
             timeouts: Timeouts::default(),
             keepalive_requests: 1000,
             access_log: None,
+            hosting,
+            logs: Vec::new(),
+            accepted: AtomicU64::new(0),
         }
+    }
+
+    /// The number of a new connection, from 1.
+    pub(crate) fn accept(&self) -> u64 {
+        self.accepted.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The log at this place of [`Hosting::logs`].
+    pub(crate) fn log(&self, at: usize) -> Option<&LogWriter> {
+        self.logs.get(at).or(self.access_log.as_ref())
     }
 }
 
@@ -58,8 +86,8 @@ pub struct Site {
     pub index: Vec<String>,
     /// Whether a folder without an index file is listed. nginx's `autoindex`, default off.
     pub autoindex: bool,
-    /// Fixed answers by path, in place of files: nginx's `location = /path { return …; }`, for GET and
-    /// HEAD. A path is decoded and normalized, as [`CleanPath`](crate::CleanPath) has it. Default none.
+    /// Fixed answers by path, in place of files: nginx's `location = /path { return …; }`, whatever
+    /// the method. A path is decoded and normalized, as [`CleanPath`](crate::CleanPath) has it. Default none.
     pub returns: BTreeMap<Vec<u8>, Return>,
 }
 

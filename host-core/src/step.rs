@@ -90,7 +90,7 @@ pub enum Found {
         /// [`Lookup::index`].
         index: Option<usize>,
     },
-    /// A folder, but the path does not end in a slash.
+    /// A folder: the path does not end in a slash, or there is neither an index file nor a listing.
     Folder,
     /// The content of a folder, when [`Lookup::listing`] allows it.
     Listing(Vec<Entry>),

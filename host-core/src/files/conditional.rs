@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arrayvec::ArrayString;
 use h1_core::Fields;
 
+use crate::config::model::IfModifiedSince;
 use crate::os::OpenFile;
 
 /// What tells one state of a file from another.
@@ -26,17 +27,18 @@ pub(crate) enum Verdict {
 }
 
 impl Validators {
-    pub(crate) fn new(file: &OpenFile, now: SystemTime) -> Self {
+    pub(crate) fn new(file: &OpenFile, with_etag: bool, now: SystemTime) -> Self {
         let modified = file.modified();
+        let tagged = modified.filter(|_| with_etag);
         Self {
-            etag: modified.map(|time| etag(time, file.len())),
+            etag: tagged.map(|time| etag(time, file.len())),
             last_modified: modified.map(|time| whole_seconds(time.min(now))),
         }
     }
 
     /// Evaluates the preconditions of a GET or HEAD request in the order of RFC 9110, section
     /// 13.2.2.
-    pub(crate) fn evaluate(&self, fields: &Fields<'_>) -> Verdict {
+    pub(crate) fn evaluate(&self, fields: &Fields<'_>, since: IfModifiedSince) -> Verdict {
         if has(fields, "if-match") {
             if !self.listed(fields, "if-match", strong) {
                 return Verdict::Failed;
@@ -46,7 +48,7 @@ impl Validators {
         }
         let unchanged = match has(fields, "if-none-match") {
             true => self.listed(fields, "if-none-match", weak),
-            false => self.changed_since(fields, "if-modified-since") == Some(false),
+            false => self.unmodified(fields, since),
         };
         match unchanged {
             true => Verdict::NotModified,
@@ -78,6 +80,18 @@ impl Validators {
                     .etag
                     .is_some_and(|etag| tags(value).any(|tag| same(tag, etag.as_bytes())))
         })
+    }
+
+    /// nginx's `if_modified_since`: whether the date has to be that of the file, or may be a later one.
+    fn unmodified(&self, fields: &Fields<'_>, since: IfModifiedSince) -> bool {
+        let date = || parse_date(only(fields, "if-modified-since")?);
+        match (since, self.last_modified) {
+            (IfModifiedSince::Off, _) | (_, None) => false,
+            (IfModifiedSince::Exact, modified) => date() == modified,
+            (IfModifiedSince::Before, Some(modified)) => {
+                date().is_some_and(|date| modified <= date)
+            }
+        }
     }
 
     /// `None` where there is no such field, it is no date (then it is to be ignored), or there is

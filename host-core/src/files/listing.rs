@@ -1,10 +1,11 @@
 //! The page that lists a folder, nginx's `autoindex`.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::date::fmt_minute;
+use crate::date::{fmt_iso, fmt_minute, format};
+use crate::json::escape_json;
 use crate::path::{CleanPath, Href};
 use crate::step::Entry;
 
@@ -70,6 +71,48 @@ pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>) -> String {
         }
     };
     page.into_string()
+}
+
+/// As nginx's `autoindex_format json` has it.
+pub(crate) fn json(path: &CleanPath, entries: Vec<Entry>) -> String {
+    let (entries, _) = shown(path, entries);
+    let mut out = String::from("[");
+    for (n, entry) in entries.iter().enumerate() {
+        let kind = if entry.folder { "directory" } else { "file" };
+        let name = String::from_utf8_lossy(&entry.name);
+        out.push_str(if n > 0 { ",\n" } else { "\n" });
+        out.push_str("{ \"name\":\"");
+        escape_json(&mut out, &name);
+        let time = entry.modified.map(format);
+        let time = time.as_deref().unwrap_or_default();
+        let _ = write!(out, "\", \"type\":\"{kind}\", \"mtime\":\"{time}\"");
+        if !entry.folder {
+            let _ = write!(out, ", \"size\":{}", entry.len);
+        }
+        out.push_str(" }");
+    }
+    out.push_str("\n]");
+    out
+}
+
+/// As nginx's `autoindex_format xml` has it.
+pub(crate) fn xml(path: &CleanPath, entries: Vec<Entry>) -> String {
+    let (entries, _) = shown(path, entries);
+    let mut out = String::from("<?xml version=\"1.0\"?>\n<list>\n");
+    for entry in &entries {
+        let kind = if entry.folder { "directory" } else { "file" };
+        let time = entry.modified.map(fmt_iso);
+        let time = time.as_deref().and_then(|time| time.get(..19));
+        let _ = write!(out, "<{kind} mtime=\"{}Z\"", time.unwrap_or_default());
+        if !entry.folder {
+            let _ = write!(out, " size=\"{}\"", entry.len);
+        }
+        let name = String::from_utf8_lossy(&entry.name);
+        let name = html! { (name) }.into_string();
+        let _ = writeln!(out, ">{name}</{kind}>");
+    }
+    out.push_str("</list>\n");
+    out
 }
 
 /// The entries to show, in order, and how many are left out.

@@ -9,20 +9,22 @@ use h1_core::{Fields, Method, RequestHead, Status};
 
 use super::conditional::{Validators, Verdict, only};
 use super::range::{self, Selection};
+use crate::config::model::Settings;
 use crate::date;
 use crate::os::OpenFile;
 use crate::reply::{Content, Reply, Value};
 
-/// Answers a GET or HEAD request for `file`, which is of `content_type`.
-pub(crate) fn reply(
+/// Answers a GET or HEAD request for `file`, which is of `content_type` and under `settings`.
+pub(crate) fn reply<'s>(
     request: &RequestHead<'_>,
     file: &OpenFile,
-    content_type: &'static str,
+    content_type: &'s str,
+    settings: &Settings,
     now: SystemTime,
-) -> Reply {
-    let validators = Validators::new(file, now);
+) -> Reply<'s> {
+    let validators = Validators::new(file, settings.etag, now);
     let fields = request.fields();
-    match validators.evaluate(&fields) {
+    match validators.evaluate(&fields, settings.if_modified_since) {
         Verdict::Failed => return Reply::error(Status::PRECONDITION_FAILED),
         Verdict::NotModified => {
             return validators.describe(Reply::new(Status::NOT_MODIFIED, Content::None));
@@ -30,12 +32,12 @@ pub(crate) fn reply(
         Verdict::Proceed => {}
     }
     let len = file.len();
-    match select(request, &fields, &validators, len, now) {
-        Selection::Whole => whole(&validators, 0..len, Status::OK, content_type),
+    let whole = |range, status| whole(&validators, range, status, content_type, settings);
+    match select(request, &fields, &validators, settings, len, now) {
+        Selection::Whole => whole(0..len, Status::OK),
         Selection::Part(range) => {
             let content_range = content_range(Some(&range), len);
-            whole(&validators, range, Status::PARTIAL_CONTENT, content_type)
-                .with("Content-Range", content_range)
+            whole(range, Status::PARTIAL_CONTENT).with("Content-Range", content_range)
         }
         Selection::Unsatisfiable => Reply::error(Status::RANGE_NOT_SATISFIABLE)
             .with("Content-Range", content_range(None, len)),
@@ -47,10 +49,12 @@ fn select(
     request: &RequestHead<'_>,
     fields: &Fields<'_>,
     validators: &Validators,
+    settings: &Settings,
     len: u64,
     now: SystemTime,
 ) -> Selection {
     match only(fields, "range") {
+        Some(_) if settings.max_ranges == Some(0) => Selection::Whole,
         Some(value) if request.method() == Method::Get && validators.allow_range(fields, now) => {
             range::single(value, len)
         }
@@ -58,20 +62,22 @@ fn select(
     }
 }
 
-fn whole(
+fn whole<'s>(
     validators: &Validators,
     range: Range<u64>,
     status: Status,
-    content_type: &'static str,
-) -> Reply {
-    let reply = Reply::new(status, Content::File(range))
-        .with("Content-Type", Value::Static(content_type))
-        .with("Accept-Ranges", Value::Static("bytes"));
+    content_type: &'s str,
+    settings: &Settings,
+) -> Reply<'s> {
+    let mut reply = Reply::new(status, Content::File(range)).typed(content_type);
+    if settings.max_ranges != Some(0) {
+        reply = reply.with("Accept-Ranges", Value::Text("bytes"));
+    }
     validators.describe(reply)
 }
 
 impl Validators {
-    fn describe(&self, mut reply: Reply) -> Reply {
+    fn describe<'s>(&self, mut reply: Reply<'s>) -> Reply<'s> {
         if let Some(time) = self.last_modified {
             let date = ArrayString::from(&date::format(time)).unwrap_or_default();
             reply = reply.with("Last-Modified", Value::Short(date));
@@ -85,7 +91,7 @@ impl Validators {
 }
 
 /// `bytes first-last/len`, or `bytes */len` (RFC 9110, section 14.4).
-fn content_range(range: Option<&Range<u64>>, len: u64) -> Value {
+fn content_range(range: Option<&Range<u64>>, len: u64) -> Value<'static> {
     let mut text = ArrayString::new();
     let written = match range {
         Some(range) => write!(text, "bytes {}-{}/{len}", range.start, range.end - 1),

@@ -6,11 +6,14 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, Stat, fstat};
+use rustix::fs::{FileType, Mode, Stat, fstat};
 use rustix::io::retry_on_intr;
 
 use crate::date;
 use crate::step::{ReadFile, SendFile};
+
+/// Somebody may run it.
+const EXECUTABLE: Mode = Mode::XUSR.union(Mode::XGRP).union(Mode::XOTH);
 
 /// An open regular file, and what it was when it was opened.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub struct OpenFile {
     file: File,
     len: u64,
     modified: Option<SystemTime>,
+    executable: bool,
 }
 
 impl OpenFile {
@@ -49,6 +53,7 @@ impl OpenFile {
             file,
             len: len(stat),
             modified: modified(stat),
+            executable: Mode::from_raw_mode(stat.st_mode).intersects(EXECUTABLE),
         })
     }
 
@@ -59,6 +64,11 @@ impl OpenFile {
     )]
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Whether somebody may run it.
+    pub(crate) fn is_executable(&self) -> bool {
+        self.executable
     }
 
     /// When the file was last changed, if HTTP can express that: in the years 1970 to 9999.

@@ -28,8 +28,8 @@ const READ: OFlags = OFlags::RDONLY
 /// # Errors
 ///
 /// `NotFound` if there is no such file, or if it is a file and the path ends in a slash.
-/// `PermissionDenied` if the file may not be read, is no regular file, lies outside the root, or
-/// is a folder without index file that may not be listed. `ResourceBusy` if there are no more
+/// `PermissionDenied` if the file may not be read, is no regular file, or lies outside the root.
+/// `ResourceBusy` if there are no more
 /// descriptors or memory. Others as they come.
 ///
 /// ```
@@ -108,10 +108,7 @@ impl Beneath<'_> {
         let path = lookup.path.below_root();
         let folder = (self.open)(self.root, path, flags | OFlags::DIRECTORY).map_err(error)?;
         if !lookup.listing {
-            return Err(io::Error::new(
-                ErrorKind::PermissionDenied,
-                "a folder without index file",
-            ));
+            return Ok(Found::Folder);
         }
         let mut dir = Dir::new(folder)?;
         let mut entries = Vec::new();

@@ -59,6 +59,17 @@ impl Root {
         })
     }
 
+    /// The folder at `path`, which need not be there yet.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self {
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            state: Mutex::new(State {
+                folder: None,
+                check: Instant::now(),
+            }),
+        }
+    }
+
     /// The absolute path of the folder; symbolic links in it are not resolved.
     pub fn path(&self) -> &Path {
         &self.path

@@ -73,9 +73,11 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
         connections,
     };
     let server = command_line.server()?;
+    // The folder has been opened by this path.
+    let dir = std::path::absolute(&command_line.args.dir).unwrap_or_default();
     let control = Control::new();
     signals::handle(control.clone(), command_line).map_err(because("cannot handle signals"))?;
-    announce(name, server.site.root.path(), &listeners);
+    announce(name, &dir, &listeners);
     notify::ready();
     serve(Arc::new(server), listeners, control).map_err(because("cannot go on serving"))
 }

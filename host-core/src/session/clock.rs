@@ -35,6 +35,11 @@ impl Clock {
         }
     }
 
+    /// The location of a request has times of its own.
+    pub(super) fn set(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
     /// Whether the peer is waited for.
     pub(super) fn is_reading(&self) -> bool {
         self.reading.is_some()

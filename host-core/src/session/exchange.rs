@@ -2,26 +2,18 @@
 
 use std::io;
 
-use bytes::Bytes;
-use h1_core::{
-    Awaiting, Body, Error, ErrorKind, Event, Method, Phase, RequestHead, SendError, State, Status,
-};
+use h1_core::{Awaiting, Body, Error, ErrorKind, Event, Phase, State, Status};
 
-use super::{Inner, SentFile, Session, Stage};
-use crate::files::{listing, mime, reply};
-use crate::path::{CleanPath, PathError};
-use crate::reply::{Content, Reply, Value};
-use crate::{Entry, Found, Now, Return, Site};
+use super::{FIRST_PART, Session, Stage, view};
+use crate::route::Outcome;
+use crate::{Found, Now, ReadFile, Step};
 
 /// Content of a request that nobody wants is read up to this many bytes, so that the connection can
 /// go on; beyond, it closes.
 const DISCARD_MAX: u64 = 64 * 1024;
 
-/// The value of the Server field (RFC 9110, section 10.2.4).
-const SERVER: &str = concat!("h1/", env!("CARGO_PKG_VERSION"));
-
-/// The methods that files have (RFC 9110, section 10.2.1).
-const ALLOW: &str = "GET, HEAD, OPTIONS";
+/// The longest part of a request line that could not be parsed that is logged, in bytes.
+const BROKEN_MAX: usize = 256;
 
 impl Session {
     /// Reads one event; returns whether there may be another.
@@ -44,38 +36,67 @@ impl Session {
     }
 
     fn begin(&mut self, now: Now) {
-        self.inner.clock.read_done();
-        self.inner.requests = self.inner.requests.saturating_add(1);
-        if self.inner.requests >= self.server.keepalive_requests {
-            self.inner.conn.disable_keep_alive();
-        }
+        let Self { server, inner } = self;
+        let inner = &mut **inner;
+        inner.clock.read_done();
+        inner.client.requests = inner.client.requests.saturating_add(1);
         // Whatever of the answer before is still queued will be written.
-        self.inner.record.finish(0, now.wall);
-        let Some(request) = self.inner.conn.request(&self.inner.rx) else {
+        inner.record.finish(0, now);
+        inner.since = now.monotonic;
+        inner.dear = false;
+        let view = view!(server, inner, now);
+        let Some(request) = view.request else {
             return;
         };
-        self.inner.record.begin(&request);
-        self.inner.peer_ends = !request.keep_alive();
-        self.inner.dear = false;
         let too_much = matches!(request.body(), Body::Length(len) if len > DISCARD_MAX);
-        let route = route(&self.server.site, &request, &mut self.inner.path);
+        inner.peer_ends = !request.keep_alive();
+        let outcome = view.begin(&mut inner.route, &request);
         if too_much {
-            self.inner.conn.disable_keep_alive();
+            inner.conn.disable_keep_alive();
         }
-        match route {
-            Route::Files => self.inner.stage = Stage::Locate,
-            Route::Reply(reply) => self.send(reply, now),
-            Route::Return(fixed) => {
-                let content_type = ("Content-Type", fixed.content_type.as_bytes());
-                let content = match fixed.body.is_empty() {
-                    true => Content::None,
-                    false => Content::Bytes(fixed.body.clone()),
-                };
-                let fields = std::iter::once(content_type);
-                if (self.inner.queue(fixed.status, fields, &content, now)).is_err() {
-                    self.fail(now);
+        self.proceed(outcome, now);
+    }
+
+    pub(super) fn answer_found(&mut self, found: io::Result<Found>, now: Now) {
+        let Self { server, inner } = self;
+        let inner = &mut **inner;
+        let outcome = view!(server, inner, now).on_found(&mut inner.route, found);
+        inner.stage = Stage::Read;
+        self.proceed(outcome, now);
+    }
+
+    /// Asks, or answers.
+    fn proceed(&mut self, outcome: Outcome, now: Now) {
+        match outcome {
+            Outcome::Lookup => self.inner.stage = Stage::Locate,
+            Outcome::Close => self.close(now),
+            outcome => {
+                let Self { server, inner } = self;
+                match inner.answer(server, outcome, now) {
+                    Ok(()) => self.answered(),
+                    // A rule of ours made a reply that cannot be sent, or one was sent before.
+                    Err(_) => self.fail(now),
                 }
             }
+        }
+    }
+
+    /// The client is told nothing: nginx's status 444.
+    fn close(&mut self, now: Now) {
+        let Self { server, inner } = self;
+        let inner = &mut **inner;
+        let mut view = view!(server, inner, now);
+        view.sent.status = Status::new(444);
+        inner.record.answer(server, &view, &mut inner.route, 0);
+        inner.conn.send_failed();
+        inner.stage = Stage::Finish;
+    }
+
+    /// The head of an answer is queued, and its content but for a file's.
+    fn answered(&mut self) {
+        match &self.inner.file {
+            Some(file) if file.at < file.end => self.inner.stage = Stage::Load,
+            _ => self.finish(),
         }
     }
 
@@ -87,50 +108,21 @@ impl Session {
         true
     }
 
-    pub(super) fn answer_found(&mut self, found: io::Result<Found>, now: Now) {
-        self.inner.stage = Stage::Read;
-        let Some(request) = self.inner.conn.request(&self.inner.rx) else {
-            return;
-        };
-        let reply = match found {
-            Ok(Found::File { file, index }) => {
-                let name = match index.and_then(|n| self.server.site.index.get(n)) {
-                    Some(index) => index.as_bytes(),
-                    None => self.inner.path.file_name(),
-                };
-                let reply = reply::reply(&request, &file, mime::content_type(name), now.wall);
-                if let (Content::File(range), true) = (&reply.content, is_get(&request)) {
-                    self.inner.file = Some(SentFile {
-                        file,
-                        at: range.start,
-                        end: range.end,
-                    });
-                }
-                reply
-            }
-            Ok(Found::Folder) => redirect_to_folder(&self.inner.path, request.query()),
-            Ok(Found::Listing(entries)) => {
-                self.inner.dear = true;
-                listing_page(&self.inner.path, entries)
-            }
-            Err(error) => Reply::error(status_of(&error)),
-        };
-        self.send(reply, now);
-    }
-
-    /// Queues the head of an answer, and its content but for a file's.
-    fn send(&mut self, reply: Reply, now: Now) {
-        let Reply {
-            status, content, ..
-        } = &reply;
-        match (self.inner).queue(*status, reply.field_bytes(), content, now) {
-            Ok(()) => {}
-            // A rule of ours made a reply that cannot be sent, or one was sent before.
-            Err(_) => return self.fail(now),
-        }
+    /// Asks for the first part of the file.
+    pub(super) fn load(&mut self) -> Step<'_> {
         match &self.inner.file {
-            Some(file) if file.at < file.end => self.inner.stage = Stage::Load,
-            _ => self.finish(),
+            Some(file) => {
+                self.inner.part.clear();
+                self.inner
+                    .part
+                    .resize((file.end - file.at).min(FIRST_PART) as usize, 0);
+                Step::ReadFile(ReadFile {
+                    file: &file.file,
+                    offset: file.at,
+                    buf: &mut self.inner.part,
+                })
+            }
+            None => Step::Close,
         }
     }
 
@@ -194,11 +186,24 @@ impl Session {
     fn refuse(&mut self, error: Error, now: Now) {
         self.inner.clock.read_done();
         if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
-            self.inner.record.finish(0, now.wall);
-            self.inner.record.begin_broken(self.inner.rx.pending());
-            self.send(Reply::error(error.kind.status()), now);
+            self.answer_broken(error.kind.status(), now);
         }
         self.linger();
+    }
+
+    /// Answers what is no request: by the rules of the default server.
+    fn answer_broken(&mut self, status: Status, now: Now) {
+        let Self { server, inner } = self;
+        inner.record.finish(0, now);
+        let outcome = {
+            let inner = &mut **inner;
+            inner.since = now.monotonic;
+            let received = first_line(inner.rx.pending());
+            let view = view!(server, inner, now);
+            view.begin_broken(&mut inner.route, received);
+            Outcome::Page(status)
+        };
+        self.proceed(outcome, now);
     }
 
     /// Nothing more is read but to be thrown away.
@@ -233,97 +238,10 @@ impl Session {
     }
 }
 
-impl Inner {
-    fn queue<'f>(
-        &mut self,
-        status: Status,
-        fields: impl Iterator<Item = (&'static str, &'f [u8])>,
-        content: &Content,
-        now: Now,
-    ) -> Result<(), SendError> {
-        if self.draining {
-            self.conn.disable_keep_alive();
-        }
-        let own = [
-            ("Server", SERVER.as_bytes()),
-            ("Date", self.date.at(now.wall).as_bytes()),
-        ];
-        #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
-        let fields = own.into_iter().chain(fields.map(|field| field));
-        let framing = content.framing();
-        self.conn
-            .send_response(&mut self.tx, status, fields, framing)?;
-        let has_content = self.conn.state() == State::SendBody;
-        let len = if has_content { content.len() } else { 0 };
-        self.record.answer(status, len);
-        match content {
-            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
-            Content::None | Content::File(_) => Ok(()),
-        }
-    }
-}
-
-/// What answers a request.
-#[expect(clippy::large_enum_variant, reason = "none is kept")]
-enum Route<'s> {
-    Reply(Reply),
-    Return(&'s Return),
-    /// The file that the path names.
-    Files,
-}
-
-/// `path` becomes that of the request.
-fn route<'s>(site: &'s Site, request: &RequestHead<'_>, path: &mut CleanPath) -> Route<'s> {
-    match request.method() {
-        Method::Get | Method::Head => {}
-        Method::Options => {
-            return Route::Reply(allow(Reply::new(Status::NO_CONTENT, Content::None)));
-        }
-        Method::Other(_) => return Route::Reply(Reply::error(Status::NOT_IMPLEMENTED)),
-        _ => return Route::Reply(allow(Reply::error(Status::METHOD_NOT_ALLOWED))),
-    }
-    match path.decode(request.path()) {
-        Ok(()) => {}
-        Err(PathError::EncodedSlash) => return Route::Reply(Reply::error(Status::NOT_FOUND)),
-        Err(_) => return Route::Reply(Reply::error(Status::BAD_REQUEST)),
-    }
-    match site.returns.get(path.as_bytes()) {
-        Some(fixed) => Route::Return(fixed),
-        None if path.is_hidden() => Route::Reply(Reply::error(Status::NOT_FOUND)),
-        None => Route::Files,
-    }
-}
-
-fn allow(reply: Reply) -> Reply {
-    reply.with("Allow", Value::Static(ALLOW))
-}
-
-fn is_get(request: &RequestHead<'_>) -> bool {
-    request.method() == Method::Get
-}
-
-/// The same address with a slash at its end, as links in the folder count from there.
-fn redirect_to_folder(path: &CleanPath, query: Option<&str>) -> Reply {
-    let mut location = String::new();
-    path.push_encoded(&mut location);
-    location.push('/');
-    if let Some(query) = query {
-        location.push('?');
-        location.push_str(query);
-    }
-    Reply::error(Status::MOVED_PERMANENTLY).with("Location", Value::Long(location))
-}
-
-fn listing_page(path: &CleanPath, entries: Vec<Entry>) -> Reply {
-    let page = listing::page(path, entries);
-    Reply::html(Status::OK, Bytes::from(page))
-}
-
-fn status_of(error: &io::Error) -> Status {
-    match error.kind() {
-        io::ErrorKind::NotFound => Status::NOT_FOUND,
-        io::ErrorKind::PermissionDenied => Status::FORBIDDEN,
-        io::ErrorKind::ResourceBusy => Status::SERVICE_UNAVAILABLE,
-        _ => Status::INTERNAL_SERVER_ERROR,
-    }
+/// As much of a line that is no request line as is worth a look.
+fn first_line(received: &[u8]) -> &[u8] {
+    let received = received.strip_prefix(b"\r\n").unwrap_or(received);
+    let line = received.split(|b| matches!(b, b'\r' | b'\n')).next();
+    let line = line.unwrap_or_default();
+    &line[..line.len().min(BROKEN_MAX)]
 }

@@ -1,13 +1,15 @@
 //! One client connection as a state machine: [`Session::step`] says what to do next, the `on_…`
 //! methods say what came of it.
 
+mod answer;
 mod clock;
 mod exchange;
+mod expires;
 mod pool;
 mod record;
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,11 +18,12 @@ use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::date::HttpDate;
 use crate::os::OpenFile;
-use crate::path::CleanPath;
-use crate::step::{Log, Lookup, ReadFile, SendFile};
+use crate::route::Route;
+use crate::route::variables::Client;
+use crate::step::{Log, SendFile};
 use crate::{Found, Now, Server, Step, Wait};
 use clock::Clock;
-pub use pool::{Parked, Pool};
+pub use pool::{Parked, Peer, Pool};
 use record::Record;
 
 /// Queued bytes above which no further pipelined request is answered before some are written.
@@ -36,6 +39,20 @@ const SEND_MAX: u64 = 256 * 1024;
 
 /// Finished log lines above which they are handed out although more answers can be written first.
 const LOG_BATCH: usize = 4096;
+
+/// All that variables are read from, but for the route, which stays free.
+macro_rules! view {
+    ($server:expr, $inner:expr, $now:expr) => {
+        crate::route::variables::View::new(
+            &$server.hosting,
+            $inner.conn.request(&$inner.rx),
+            &$inner.client,
+            $inner.since,
+            $now,
+        )
+    };
+}
+use view;
 
 /// One client connection.
 ///
@@ -57,16 +74,22 @@ struct Inner {
     tx: SendQueue,
     stage: Stage,
     clock: Clock,
-    /// The path of the request.
-    path: CleanPath,
+    /// The way of the present request to its answer.
+    route: Route,
+    client: Client,
+    /// When the present request had come.
+    since: Instant,
+    /// When the connection was made.
+    connected: Instant,
     /// The file being sent.
     file: Option<SentFile>,
     /// The first part of a file on its way to the queue.
     part: BytesMut,
     date: HttpDate,
     record: Record,
-    /// Requests seen on this connection.
-    requests: u32,
+    /// The values of the fields that `add_header` adds to the answer: which field, and where.
+    added: Vec<(usize, Range<usize>)>,
+    values: Vec<u8>,
     /// The last answer took much work: it is written before another one is begun, so that a batch of
     /// requests cannot keep the session busy without a look at the socket and the clock.
     dear: bool,
@@ -113,7 +136,7 @@ enum Stage {
 
 impl Session {
     /// A connection that `peer` has just opened.
-    pub fn new(server: Arc<Server>, peer: SocketAddr, now: Now) -> Self {
+    pub fn new(server: Arc<Server>, peer: impl Into<Peer>, now: Now) -> Self {
         Pool::new(0).wake(Parked::new(server, peer, now), now)
     }
 
@@ -138,12 +161,10 @@ impl Session {
             return self.log();
         }
         match self.inner.stage {
-            Stage::Locate => Step::Lookup(Lookup {
-                root: &self.server.site.root,
-                path: &self.inner.path,
-                index: &self.server.site.index,
-                listing: self.server.site.autoindex,
-            }),
+            Stage::Locate => {
+                let view = view!(self.server, self.inner, now);
+                Step::Lookup(view.lookup(&self.inner.route))
+            }
             Stage::Load => self.load(),
             Stage::Close => Step::Close,
             Stage::Reset => Step::Reset,
@@ -168,14 +189,14 @@ impl Session {
 
     /// Lines are handed out when there is nothing better to do, or many.
     fn wants_log(&self) -> bool {
-        let lines = self.inner.record.lines().len();
+        let lines = self.inner.record.len();
         lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
     }
 
     fn log(&mut self) -> Step<'_> {
         self.inner.logged = true;
-        let lines = self.inner.record.lines();
-        match &self.server.access_log {
+        let (log, lines) = self.inner.record.lines();
+        match self.server.log(log) {
             Some(writer) => Step::Log(Log { writer, lines }),
             None => Step::Close,
         }
@@ -187,7 +208,7 @@ impl Session {
             Stage::Load => u64::MAX,
             _ => self.inner.tx.queued(),
         };
-        self.inner.record.finish(unsent, now.wall);
+        self.inner.record.finish(unsent, now);
     }
 
     fn is_over(&self) -> bool {
@@ -245,7 +266,7 @@ impl Session {
         match (self.inner.stage, self.inner.conn.awaiting(&self.inner.rx)) {
             _ if writing => None,
             (Stage::Linger { .. }, _) => Some(Phase::Linger),
-            (_, Awaiting::Message) if self.inner.requests > 0 => Some(Phase::KeepAlive),
+            (_, Awaiting::Message) if self.inner.client.requests > 0 => Some(Phase::KeepAlive),
             (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
             (_, Awaiting::Body) => Some(Phase::Body),
             (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
@@ -371,23 +392,6 @@ impl Session {
     pub fn on_file_read(&mut self, read: io::Result<usize>, now: Now) {
         if self.inner.stage == Stage::Load {
             self.queue_part(read, now);
-        }
-    }
-
-    fn load(&mut self) -> Step<'_> {
-        match &self.inner.file {
-            Some(file) => {
-                self.inner.part.clear();
-                self.inner
-                    .part
-                    .resize((file.end - file.at).min(FIRST_PART) as usize, 0);
-                Step::ReadFile(ReadFile {
-                    file: &file.file,
-                    offset: file.at,
-                    buf: &mut self.inner.part,
-                })
-            }
-            None => Step::Close,
         }
     }
 }

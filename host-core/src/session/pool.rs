@@ -1,6 +1,6 @@
 //! Connections that wait for a request, and the buffers that they do without.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +11,8 @@ use super::clock::Clock;
 use super::record::Record;
 use super::{Inner, Session, Stage};
 use crate::date::HttpDate;
-use crate::path::CleanPath;
+use crate::route::Route;
+use crate::route::variables::Client;
 use crate::{Now, Server};
 
 /// A connection that waits for a request: a new one, or one whose last answer has been sent.
@@ -21,19 +22,50 @@ use crate::{Now, Server};
 #[derive(Debug)]
 pub struct Parked {
     pub(super) server: Arc<Server>,
-    pub(super) address: IpAddr,
-    pub(super) requests: u32,
+    pub(super) client: Client,
+    pub(super) connected: Instant,
     pub(super) until: Option<Instant>,
+}
+
+/// The ends of a connection.
+///
+/// An address alone is that of the client; then the connection is served as one to the first address
+/// that the server listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The client.
+    pub address: SocketAddr,
+    /// Our end, which decides about the virtual server: that of the socket, or of a listener that is
+    /// bound to one address.
+    pub local: Option<SocketAddr>,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address,
+            local: None,
+        }
+    }
 }
 
 impl Parked {
     /// A connection that `peer` has just opened.
-    pub fn new(server: Arc<Server>, peer: SocketAddr, now: Now) -> Self {
+    pub fn new(server: Arc<Server>, peer: impl Into<Peer>, now: Now) -> Self {
+        let Peer { address, local } = peer.into();
         let until = now.monotonic.checked_add(server.timeouts.head);
+        let listen = local.map_or(0, |local| server.hosting.listen_of(local));
+        let client = Client {
+            peer: address,
+            local,
+            listen,
+            number: server.accept(),
+            requests: 0,
+        };
         Self {
             server,
-            address: peer.ip(),
-            requests: 0,
+            client,
+            connected: now.monotonic,
             until,
         }
     }
@@ -45,7 +77,7 @@ impl Parked {
 
     /// What it waits for, and since when.
     fn clock(&self, now: Now) -> Clock {
-        let phase = match self.requests {
+        let phase = match self.client.requests {
             0 => Phase::Head,
             _ => Phase::KeepAlive,
         };
@@ -61,7 +93,7 @@ impl Parked {
 ///
 /// # fn main() -> std::io::Result<()> {
 /// # let server = Arc::new(Server::new(Site::new(os::Root::open("/".as_ref())?)));
-/// # let peer = "192.0.2.7:50000".parse().unwrap();
+/// # let peer: std::net::SocketAddr = "192.0.2.7:50000".parse().unwrap();
 /// let mut pool = Pool::new(16);
 /// let parked = Parked::new(server, peer, os::now());
 /// // Its socket can be read.
@@ -121,6 +153,7 @@ impl Pool {
         if self.idle.len() < self.most {
             // They may be the last handles of a file and of a page.
             inner.file = None;
+            inner.route.forget();
             inner.tx.clear();
             self.idle.push(inner);
         }
@@ -141,8 +174,8 @@ impl Session {
         let Self { server, inner } = self;
         let parked = Parked {
             server,
-            address: inner.record.address(),
-            requests: inner.requests,
+            client: inner.client,
+            connected: inner.connected,
             until: inner.clock.deadline(),
         };
         pool.keep(inner);
@@ -158,12 +191,16 @@ impl Inner {
             tx: SendQueue::new(),
             stage: Stage::Read,
             clock: parked.clock(now),
-            path: CleanPath::new(),
+            route: Route::default(),
+            client: parked.client,
+            since: now.monotonic,
+            connected: parked.connected,
             file: None,
             part: BytesMut::new(),
             date: HttpDate::new(),
-            record: Record::new(parked.address, parked.server.access_log.is_some()),
-            requests: parked.requests,
+            record: Record::default(),
+            added: Vec::new(),
+            values: Vec::new(),
             dear: false,
             peer_ends: false,
             draining: false,
@@ -174,7 +211,7 @@ impl Inner {
 
     /// Whether an idle connection is all that a [`Parked`] tells.
     fn may_park(&self) -> bool {
-        let logged = self.logged || self.record.lines().is_empty();
+        let logged = self.logged || self.record.len() == 0;
         logged && self.rx.pending().is_empty() && !self.draining && self.clock.is_reading()
     }
 
@@ -188,12 +225,16 @@ impl Inner {
             tx,
             stage,
             clock,
-            path,
+            route,
+            client,
+            since,
+            connected,
             file,
             part,
             date: _,
             record,
-            requests,
+            added,
+            values,
             dear,
             peer_ends,
             draining,
@@ -210,11 +251,14 @@ impl Inner {
         tx.clear();
         *stage = Stage::Read;
         *clock = parked.clock(now);
-        let _ = path.decode("/");
+        route.forget();
+        *client = parked.client;
+        (*since, *connected) = (now.monotonic, parked.connected);
         *file = None;
         part.clear();
-        record.reset(parked.address, server.access_log.is_some());
-        *requests = parked.requests;
+        record.reset();
+        added.clear();
+        values.clear();
         [*dear, *peer_ends, *draining, *write_blocked, *logged] = [false; 5];
     }
 }

@@ -1,132 +1,193 @@
-//! The lines of the access log, in nginx's `combined` format.
+//! The lines of the access logs.
 
 use std::fmt::Write;
-use std::net::IpAddr;
-use std::time::SystemTime;
 
-use h1_core::{RequestHead, Status};
+use crate::config::model::{Escape, LogFormat};
+use crate::config::template::{Known, Part, Template, Variable};
+use crate::json::escape_json;
+use crate::route::Route;
+use crate::route::variables::{Sent, View, push_late};
+use crate::{Now, Server};
 
-use crate::date;
-
-/// The longest part of a request line that could not be parsed that is logged, in bytes.
-const BROKEN_MAX: usize = 256;
-
-/// Storage that is kept for the next request, in bytes for each text.
+/// Storage that is kept for the next request, in bytes for each line.
 const KEPT: usize = 1024;
 
-/// The request being answered, as the log shows it, and the lines that are finished.
-#[derive(Debug)]
+/// The request being answered, as the logs show it, and the lines that are finished.
+#[derive(Debug, Default)]
 pub(super) struct Record {
-    /// Whether there is a log.
-    wanted: bool,
-    address: IpAddr,
-    request: String,
-    referer: String,
-    agent: String,
-    /// The status and the bytes of content of the answer, once there is one.
-    answer: Option<(Status, u64)>,
-    lines: String,
+    /// One for each log of the location; what is known only at the end is missing.
+    open: Vec<Line>,
+    /// How many of them are in use.
+    used: usize,
+    sent: Option<Sent>,
+    /// Bytes of the answer's head.
+    head: u64,
+    /// By log.
+    finished: Vec<(usize, String)>,
+    value: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    log: usize,
+    text: String,
+    /// Where something is missing, and what.
+    missing: Vec<(usize, Known)>,
 }
 
 impl Record {
-    pub(super) fn new(address: IpAddr, wanted: bool) -> Self {
-        Self {
-            wanted,
-            address,
-            request: String::new(),
-            referer: String::new(),
-            agent: String::new(),
-            answer: None,
-            lines: String::new(),
-        }
-    }
-
     /// The next one has another client.
-    pub(super) fn reset(&mut self, address: IpAddr, wanted: bool) {
-        self.clear();
+    pub(super) fn reset(&mut self) {
+        self.used = 0;
+        self.sent = None;
         self.clear_lines();
-        self.answer = None;
-        self.address = address;
-        self.wanted = wanted;
+        self.finished.clear();
     }
 
-    pub(super) fn address(&self) -> IpAddr {
-        self.address
-    }
-
-    /// A request has come.
-    pub(super) fn begin(&mut self, request: &RequestHead<'_>) {
-        if !self.wanted {
-            return;
+    /// The answer has been decided; its head has `head` bytes.
+    pub(super) fn answer(
+        &mut self,
+        server: &Server,
+        view: &View<'_>,
+        route: &mut Route,
+        head: u64,
+    ) {
+        self.used = 0;
+        self.head = head;
+        self.sent = Some(view.sent);
+        for log in &view.rules(route).logs {
+            let condition = log.what.condition.as_ref();
+            if server.log(log.log).is_none() || condition.is_some_and(|it| !view.is_true(route, it))
+            {
+                continue;
+            }
+            if self.used == self.open.len() {
+                self.open.push(Line::default());
+            }
+            let Some(line) = self.open.get_mut(self.used) else {
+                return;
+            };
+            self.used += 1;
+            line.log = log.log;
+            line.begin(view, route, &log.what.format, &mut self.value);
         }
-        self.clear();
-        self.request.push_str(request.method().as_str());
-        self.request.push(' ');
-        escape(&mut self.request, request.target().as_bytes());
-        let _ = write!(self.request, " {}", request.version());
-        let fields = request.fields();
-        escape(&mut self.referer, fields.get("referer").unwrap_or(b"-"));
-        escape(&mut self.agent, fields.get("user-agent").unwrap_or(b"-"));
-    }
-
-    /// Something that is no request has come.
-    pub(super) fn begin_broken(&mut self, received: &[u8]) {
-        if !self.wanted {
-            return;
-        }
-        self.clear();
-        let received = received.strip_prefix(b"\r\n").unwrap_or(received);
-        let line = received.split(|b| matches!(b, b'\r' | b'\n')).next();
-        let line = line.unwrap_or_default();
-        escape(&mut self.request, &line[..line.len().min(BROKEN_MAX)]);
-        self.referer.push('-');
-        self.agent.push('-');
-    }
-
-    fn clear(&mut self) {
-        for text in [&mut self.request, &mut self.referer, &mut self.agent] {
-            text.clear();
-            text.shrink_to(KEPT);
-        }
-    }
-
-    /// The answer has been decided; it has `len` bytes of content.
-    pub(super) fn answer(&mut self, status: Status, len: u64) {
-        self.answer = self.wanted.then_some((status, len));
     }
 
     /// The answer is over: all but its last `unsent` bytes were handed to the socket. Does nothing
     /// without an answer.
-    pub(super) fn finish(&mut self, unsent: u64, wall: SystemTime) {
-        if let Some((status, len)) = self.answer.take() {
-            let _ = writeln!(
-                self.lines,
-                "{} - - [{}] \"{}\" {status} {} \"{}\" \"{}\"",
-                self.address,
-                &*date::fmt_log(wall),
-                self.request,
-                len.saturating_sub(unsent),
-                self.referer,
-                self.agent,
-            );
+    pub(super) fn finish(&mut self, unsent: u64, now: Now) {
+        let Some(mut sent) = self.sent.take() else {
+            return;
+        };
+        sent.all = (self.head + sent.content).saturating_sub(unsent);
+        sent.content = sent.content.saturating_sub(unsent);
+        for line in &self.open[..self.used] {
+            let known = self.finished.iter().position(|(log, _)| *log == line.log);
+            let at = known.unwrap_or_else(|| {
+                self.finished.push((line.log, String::new()));
+                self.finished.len() - 1
+            });
+            if let Some((_, lines)) = self.finished.get_mut(at) {
+                line.end(&sent, now, &mut self.value, lines);
+            }
         }
+        self.used = 0;
     }
 
-    /// The finished lines.
-    pub(super) fn lines(&self) -> &str {
-        &self.lines
+    /// Bytes of all finished lines.
+    pub(super) fn len(&self) -> usize {
+        self.finished.iter().map(|(_, lines)| lines.len()).sum()
     }
 
-    /// The finished lines have been logged.
+    /// The finished lines of one log.
+    pub(super) fn lines(&self) -> (usize, &str) {
+        let mut lines = self.finished.iter().filter(|(_, lines)| !lines.is_empty());
+        lines.next().map_or((0, ""), |(log, lines)| (*log, lines))
+    }
+
+    /// The lines that [`lines`](Self::lines) has given have been logged.
     pub(super) fn clear_lines(&mut self) {
-        self.lines.clear();
-        self.lines.shrink_to(8 * KEPT);
+        let mut lines = self.finished.iter_mut().filter(|(_, it)| !it.is_empty());
+        if let Some((_, lines)) = lines.next() {
+            lines.clear();
+            lines.shrink_to(8 * KEPT);
+        }
     }
 }
 
-/// Appends `bytes` as nginx does: quotes, backslashes, controls and all that is not ASCII as `\xHH`, so
-/// that no peer can end a line or a quoted part.
-fn escape(out: &mut String, bytes: &[u8]) {
+impl Line {
+    fn begin(
+        &mut self,
+        view: &View<'_>,
+        route: &mut Route,
+        format: &LogFormat,
+        value: &mut Vec<u8>,
+    ) {
+        self.text.clear();
+        self.text.shrink_to(KEPT);
+        self.missing.clear();
+        let Template { parts } = &format.line;
+        for part in parts {
+            match part {
+                Part::Text(text) => self.text.push_str(&String::from_utf8_lossy(text)),
+                Part::Variable(Variable::Known(known)) if is_late(*known) => {
+                    self.missing.push((self.text.len(), *known));
+                }
+                Part::Variable(variable) => {
+                    value.clear();
+                    let known = view.push(route, variable, value);
+                    escape(&mut self.text, value, known, format.escape);
+                }
+            }
+        }
+    }
+
+    fn end(&self, sent: &Sent, now: Now, value: &mut Vec<u8>, lines: &mut String) {
+        let mut from = 0;
+        for (at, known) in &self.missing {
+            lines.push_str(&self.text[from..*at]);
+            value.clear();
+            push_late(*known, sent, now, value);
+            // Digits and signs alone.
+            lines.push_str(std::str::from_utf8(value).unwrap_or_default());
+            from = *at;
+        }
+        lines.push_str(&self.text[from..]);
+        lines.push('\n');
+    }
+}
+
+/// What is known only when the answer is over.
+fn is_late(known: Known) -> bool {
+    matches!(
+        known,
+        Known::BodyBytesSent
+            | Known::BytesSent
+            | Known::RequestTime
+            | Known::Msec
+            | Known::TimeLocal
+            | Known::TimeIso8601
+    )
+}
+
+/// Appends a value as nginx does, so that no peer can end a line or a quoted part.
+fn escape(out: &mut String, value: &[u8], known: bool, how: Escape) {
+    match how {
+        Escape::Default if !known => out.push('-'),
+        Escape::Default => escape_default(out, value),
+        Escape::Json => escape_json(out, &String::from_utf8_lossy(value)),
+        Escape::None => {
+            let text = String::from_utf8_lossy(value);
+            for (n, line) in text.split('\n').enumerate() {
+                out.push_str(if n > 0 { "\\x0A" } else { "" });
+                out.push_str(line);
+            }
+        }
+    }
+}
+
+/// Quotes, backslashes, controls and all that is not ASCII as `\xHH`.
+fn escape_default(out: &mut String, bytes: &[u8]) {
     for &b in bytes {
         match b {
             b'"' | b'\\' | 0..=0x1f | 0x7f.. => {

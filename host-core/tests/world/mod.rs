@@ -24,7 +24,7 @@ use host_core::{
 pub const DATE: &str = "Fri, 20 Nov 2026 08:44:33 GMT";
 const WALL: Duration = Duration::from_secs(1_795_164_273);
 
-const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 50_000);
+pub const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 50_000);
 
 /// When every file was last changed, and the entity tag of one of 5 bytes.
 pub const MODIFIED: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
@@ -378,8 +378,17 @@ fn file_bytes(part: &SendFile<'_>, n: usize) -> Vec<u8> {
 
 /// A server with an access log.
 pub fn server() -> Server {
-    let root = Root::open(&std::env::temp_dir()).unwrap();
-    let mut server = Server::new(Site::new(root));
+    server_of(site())
+}
+
+/// A site whose files are those of the world.
+pub fn site() -> Site {
+    Site::new(Root::open(&std::env::temp_dir()).unwrap())
+}
+
+/// A server of a site, with an access log.
+pub fn server_of(site: Site) -> Server {
+    let mut server = Server::new(site);
     server.access_log = Some(LogWriter::new(io::sink()));
     server
 }

@@ -1,0 +1,304 @@
+//! What a URI names: `try_files`, files, folders and their index.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use h1_core::{Method, Status};
+
+use super::flow::{Flow, Outcome};
+use super::state::Phase;
+use super::trace::Note;
+use super::variables::View;
+use super::{Route, rewrite};
+use crate::config::model::Fallback;
+use crate::os::OpenFile;
+use crate::path::{CleanPath, PathError, push_encoded};
+use crate::{Found, Lookup};
+
+impl<'v> View<'v> {
+    pub(super) fn try_file(&self, route: &mut Route, at: usize) -> Flow {
+        let rules = self.rules(route);
+        let Some(tries) = &rules.settings.try_files else {
+            route.phase = Phase::Content;
+            return Flow::On;
+        };
+        let Some(candidate) = tries.files.get(at) else {
+            return self.fall_back(route, &tries.last);
+        };
+        let mut uri = std::mem::take(&mut route.target);
+        uri.clear();
+        self.expand(route, candidate, &mut uri);
+        let located = self.locate_try(route, &uri);
+        route.target = uri;
+        let hidden = route.path.is_hidden() && !rules.settings.hidden_files;
+        if located.is_err() || hidden {
+            route.phase = Phase::Try(at + 1);
+            return Flow::On;
+        }
+        match self.held(route) {
+            true => self.found(route, None),
+            false => Flow::End(Outcome::Lookup),
+        }
+    }
+
+    fn locate_try(&self, route: &mut Route, uri: &[u8]) -> Result<(), PathError> {
+        let files = &self.rules(route).files;
+        // nginx appends all of a candidate that is not below the location of an alias.
+        let below = files.tail.of(&route.uri);
+        let prefix = &route.uri[..route.uri.len() - below.len()];
+        match uri.strip_prefix(prefix) {
+            Some(_) => self.locate(route, uri),
+            None => {
+                let whole = [prefix, uri].concat();
+                self.locate(route, &whole)
+            }
+        }
+    }
+
+    fn fall_back(&self, route: &mut Route, last: &Fallback) -> Flow {
+        match last {
+            Fallback::Status(status) if status.code() == 444 => Flow::End(Outcome::Close),
+            Fallback::Status(status) => self.fail(route, *status),
+            Fallback::Named(name) => self.go_to_name(route, name),
+            Fallback::Uri(template) => {
+                let mut to = route.take_scratch();
+                self.expand(route, template, &mut to);
+                let flow = self.go_to(route, &to, "try_files");
+                route.give_scratch(to);
+                flow
+            }
+        }
+    }
+
+    pub(super) fn content(&self, route: &mut Route) -> Flow {
+        match Method::from(self.method(route)) {
+            Method::Get | Method::Head => {}
+            Method::Options => return Flow::End(Outcome::Options),
+            Method::Other(_) => return self.fail(route, Status::NOT_IMPLEMENTED),
+            _ => return self.fail(route, Status::METHOD_NOT_ALLOWED),
+        }
+        let uri = std::mem::take(&mut route.uri);
+        let located = self.locate(route, &uri);
+        route.uri = uri;
+        let hidden = route.path.is_hidden() && !self.rules(route).settings.hidden_files;
+        if located.is_err() || hidden {
+            return self.fail(route, Status::NOT_FOUND);
+        }
+        match self.held(route) {
+            true => self.found(route, None),
+            false => {
+                self.expand_index(route);
+                Flow::End(Outcome::Lookup)
+            }
+        }
+    }
+
+    /// Index files with variables in their names get those of this request.
+    fn expand_index(&self, route: &mut Route) {
+        let rules = self.rules(route);
+        route.index.clear();
+        if !route.path.is_folder() || rules.index.len() == rules.settings.index.len() {
+            return;
+        }
+        for template in &rules.settings.index {
+            let mut name = route.take_scratch();
+            self.expand(route, template, &mut name);
+            let text = String::from_utf8_lossy(&name).into_owned();
+            route.give_scratch(name);
+            if text.starts_with('/') {
+                break;
+            }
+            route.index.push(text);
+        }
+    }
+
+    /// Whether the file that is looked for was opened just before.
+    fn held(&self, route: &Route) -> bool {
+        let root = self.root(route);
+        let held = route.held.as_ref();
+        held.is_some_and(|(of, path, _)| *of == root && *path == route.path)
+    }
+
+    /// What tells one root from another.
+    fn root(&self, route: &Route) -> usize {
+        Arc::as_ptr(&self.rules(route).files.root) as usize
+    }
+
+    /// What [`Outcome::Lookup`] asks for.
+    pub(crate) fn lookup<'l>(&self, route: &'l Route) -> Lookup<'l>
+    where
+        'v: 'l,
+    {
+        let rules = self.rules(route);
+        let content = match route.phase {
+            Phase::Content => true,
+            Phase::Try(_) => route.path.is_folder() && route.target.ends_with(b"/"),
+            _ => return rewrite::lookup(self, route),
+        };
+        let index = match route.index.is_empty() {
+            true => &rules.index,
+            false => &route.index,
+        };
+        Lookup {
+            root: &rules.files.root,
+            path: &route.path,
+            index: if content { index } else { &[] },
+            listing: content && rules.settings.autoindex.is_some(),
+        }
+    }
+
+    /// Goes on with the answer to [`Outcome::Lookup`].
+    pub(crate) fn on_found(&self, route: &mut Route, found: io::Result<Found>) -> Outcome {
+        self.note_tried(route, &found);
+        match self.found(route, Some(found)) {
+            Flow::On => self.go_on(route),
+            Flow::End(outcome) => outcome,
+        }
+    }
+
+    /// `None` is the file that is held.
+    fn found(&self, route: &mut Route, found: Option<io::Result<Found>>) -> Flow {
+        let found = found.unwrap_or_else(|| match route.held.take() {
+            Some((.., file)) => Ok(Found::File { file, index: None }),
+            None => Err(ErrorKind::NotFound.into()),
+        });
+        match route.phase {
+            Phase::Try(at) => self.tried(route, at, found),
+            Phase::Content => self.content_found(route, found),
+            _ => {
+                let passes = self
+                    .instruction(route)
+                    .map(|it| rewrite::passes(it, &found));
+                route.tested = passes;
+                Flow::On
+            }
+        }
+    }
+
+    fn tried(&self, route: &mut Route, at: usize, found: io::Result<Found>) -> Flow {
+        let folder = route.target.ends_with(b"/");
+        let accepted = match &found {
+            Ok(Found::File { index, .. }) => folder == index.is_some(),
+            Ok(Found::Folder | Found::Listing(_)) => folder,
+            Err(_) => false,
+        };
+        if !accepted {
+            route.phase = Phase::Try(at + 1);
+            return Flow::On;
+        }
+        self.take_candidate(route);
+        route.phase = Phase::Content;
+        match found {
+            Ok(Found::File { file, index: None }) => {
+                let root = self.root(route);
+                route.hold(root, file);
+                Flow::On
+            }
+            found => self.content_found(route, found),
+        }
+    }
+
+    /// The candidate becomes the URI.
+    fn take_candidate(&self, route: &mut Route) {
+        let below = self.rules(route).files.tail.of(&route.uri).len();
+        let prefix = route.uri.len() - below;
+        if !route.target.starts_with(&route.uri[..prefix]) {
+            route.uri.truncate(prefix);
+            route.uri.extend_from_slice(&route.target);
+        } else {
+            std::mem::swap(&mut route.uri, &mut route.target);
+        }
+    }
+
+    fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
+        match found {
+            Ok(Found::File { file, index: None }) => Flow::End(Outcome::File(file)),
+            Ok(Found::File {
+                file,
+                index: Some(index),
+            }) => self.go_to_index(route, file, index),
+            Ok(Found::Folder) if route.path.is_folder() => self.without_index(route),
+            Ok(Found::Folder) => {
+                route.target.clear();
+                push_encoded(&route.uri, &mut route.target);
+                route.target.push(b'/');
+                // Even a question mark alone stays.
+                if self.request.is_some_and(|it| it.query().is_some()) || !route.args.is_empty() {
+                    route.target.push(b'?');
+                    route.target.extend_from_slice(&route.args);
+                }
+                Flow::End(Outcome::Redirect(Status::MOVED_PERMANENTLY))
+            }
+            Ok(Found::Listing(entries)) => Flow::End(Outcome::Listing(entries)),
+            Err(error) => self.fail(route, status_of(&error)),
+        }
+    }
+
+    /// An index file is reached by an internal redirect, as locations may have rules for it; it is
+    /// not opened again.
+    fn go_to_index(&self, route: &mut Route, file: OpenFile, index: usize) -> Flow {
+        let rules = self.rules(route);
+        let names = match route.index.is_empty() {
+            true => &rules.index,
+            false => &route.index,
+        };
+        let name = names.get(index).cloned().unwrap_or_default();
+        let mut path = CleanPath::new();
+        if path.set(&[route.path.as_bytes(), name.as_bytes()]).is_err() || !route.change() {
+            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+        }
+        route.held = Some((self.root(route), path, file));
+        route.uri.extend_from_slice(name.as_bytes());
+        let uri = &route.uri;
+        route.sink.note(|| Note::Redirect {
+            to: String::from_utf8_lossy(uri).into_owned(),
+            why: "index",
+        });
+        self.restart(route);
+        Flow::On
+    }
+
+    /// The last index may be a URI.
+    fn without_index(&self, route: &mut Route) -> Flow {
+        let settings = &self.rules(route).settings;
+        let Some(last) = settings.index.last() else {
+            return self.fail(route, Status::FORBIDDEN);
+        };
+        let mut to = route.take_scratch();
+        self.expand(route, last, &mut to);
+        let flow = match to.starts_with(b"/") {
+            true => self.go_to(route, &to, "index"),
+            false => self.fail(route, Status::FORBIDDEN),
+        };
+        route.give_scratch(to);
+        flow
+    }
+
+    fn note_tried(&self, route: &mut Route, found: &io::Result<Found>) {
+        let root = &self.rules(route).files.root;
+        let path = &route.path;
+        route.sink.note(|| Note::Tried {
+            path: format!(
+                "{}{}",
+                root.path().display(),
+                String::from_utf8_lossy(path.as_bytes())
+            ),
+            found: match found {
+                Ok(Found::File { index: None, .. }) => "a file",
+                Ok(Found::File { .. }) => "a folder with an index file",
+                Ok(Found::Folder | Found::Listing(_)) => "a folder",
+                Err(error) if error.kind() == ErrorKind::NotFound => "nothing",
+                Err(_) => "nothing that may be read",
+            },
+        });
+    }
+}
+
+fn status_of(error: &io::Error) -> Status {
+    match error.kind() {
+        ErrorKind::NotFound => Status::NOT_FOUND,
+        ErrorKind::PermissionDenied => Status::FORBIDDEN,
+        ErrorKind::ResourceBusy => Status::SERVICE_UNAVAILABLE,
+        _ => Status::INTERNAL_SERVER_ERROR,
+    }
+}

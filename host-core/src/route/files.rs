@@ -1,0 +1,106 @@
+//! Where the file of a URI is: `root` and `alias`.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Route;
+use super::variables::View;
+use crate::config::model::Base;
+use crate::config::template::{Part, Template};
+use crate::os::Root;
+use crate::path::PathError;
+
+/// Where files are.
+#[derive(Debug)]
+pub(crate) struct Files {
+    /// The folder that nothing leaves: as much of the path as no variable can change.
+    pub(crate) root: Arc<Root>,
+    /// What follows it, before the part of the URI.
+    lead: Template,
+    pub(crate) tail: Tail,
+    /// All of it, as it was written: `$document_root`.
+    pub(super) base: Template,
+}
+
+/// Which part of a URI is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tail {
+    Uri,
+    /// What follows so many bytes.
+    After(usize),
+    Nothing,
+}
+
+impl Tail {
+    pub(crate) fn of(self, uri: &[u8]) -> &[u8] {
+        match self {
+            Self::Uri => uri,
+            Self::After(len) => uri.get(len..).unwrap_or_default(),
+            Self::Nothing => b"",
+        }
+    }
+}
+
+impl Files {
+    pub(super) fn new(base: &Base, roots: &mut HashMap<PathBuf, Arc<Root>>) -> Self {
+        let (base, tail) = match base {
+            Base::Root(path) => (path, Tail::Uri),
+            Base::Alias { path, prefix } => match prefix {
+                Some(prefix) => (path, Tail::After(prefix.len())),
+                None => (path, Tail::Nothing),
+            },
+        };
+        let (folder, lead) = split(base, tail);
+        let root = roots
+            .entry(folder)
+            .or_insert_with_key(|folder| Arc::new(Root::at(folder)));
+        Self {
+            root: Arc::clone(root),
+            lead,
+            tail,
+            base: base.clone(),
+        }
+    }
+}
+
+/// The folder that is always the same, and what follows it.
+fn split(base: &Template, tail: Tail) -> (PathBuf, Template) {
+    let (first, rest) = match base.parts.split_first() {
+        Some((Part::Text(text), rest)) => (&text[..], rest),
+        _ => (&b""[..], &base.parts[..]),
+    };
+    // A root is a folder, whether it ends in a slash or not.
+    let whole = rest.is_empty() && tail == Tail::Uri;
+    let end = match memchr::memrchr(b'/', first) {
+        _ if whole => first.len(),
+        Some(slash) => slash + 1,
+        None => 0,
+    };
+    let (folder, lead) = first.split_at(end);
+    let folder = if folder.is_empty() { b"/" } else { folder };
+    let mut parts = Vec::new();
+    if !lead.is_empty() {
+        parts.push(Part::Text(lead.to_vec()));
+    }
+    parts.extend_from_slice(rest);
+    let folder = Path::new(OsStr::from_bytes(folder)).to_owned();
+    (folder, Template { parts })
+}
+
+impl View<'_> {
+    /// Sets `route.path` to that of the file which `uri` names below the root of the rules.
+    pub(super) fn locate(&self, route: &mut Route, uri: &[u8]) -> Result<(), PathError> {
+        let files = &self.rules(route).files;
+        if files.lead.parts.is_empty() {
+            return route.path.set(&[files.tail.of(uri)]);
+        }
+        let mut lead = route.take_scratch();
+        self.expand(route, &files.lead, &mut lead);
+        let set = route.path.set(&[&lead, files.tail.of(uri)]);
+        route.give_scratch(lead);
+        set
+    }
+}

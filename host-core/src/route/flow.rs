@@ -1,0 +1,301 @@
+//! The phases of a request, in nginx's order: the script of the server, the location and its
+//! script, access, `try_files`, content; and back to the location whenever the URI has changed.
+
+use bytes::Bytes;
+use h1_core::{Body, Method, RequestHead, Status};
+
+use super::rewrite::{self, Ran};
+use super::state::Phase;
+use super::trace::{Note, Script};
+use super::variables::View;
+use super::{Route, Virtual, vhost};
+use crate::Entry;
+use crate::config::model::{Pattern, ServerName};
+use crate::os::OpenFile;
+use crate::path::PathError;
+
+/// What a request comes to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// A file or folder has to be looked for: what [`View::lookup`] says.
+    Lookup,
+    /// This file.
+    File(OpenFile),
+    /// The content of a folder.
+    Listing(Vec<Entry>),
+    /// This text.
+    Text(Status, Bytes),
+    /// To `route.target`.
+    Redirect(Status),
+    /// What the files allow.
+    Options,
+    /// A short page that names the status.
+    Page(Status),
+    /// The connection closes without an answer.
+    Close,
+}
+
+/// Whether the request goes on.
+pub(super) enum Flow {
+    On,
+    End(Outcome),
+}
+
+impl<'v> View<'v> {
+    /// Begins with a request.
+    pub(crate) fn begin(&self, route: &mut Route, request: &RequestHead<'_>) -> Outcome {
+        route.reset(self.hosting.map_of.len());
+        vhost::normalize(request, &mut route.host);
+        self.choose_server(route);
+        route
+            .args
+            .extend_from_slice(request.query().unwrap_or_default().as_bytes());
+        let merge = self
+            .hosting
+            .server(route.server)
+            .is_none_or(|it| it.merge_slashes);
+        let flow = match route.path.decode_to(request.path(), merge, &mut route.uri) {
+            // A request for the server and not for something on it.
+            _ if request.path().is_empty() => self.without_path(route, request.method()),
+            Ok(()) => Flow::On,
+            Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
+            Err(_) => self.fail(route, Status::BAD_REQUEST),
+        };
+        match flow {
+            Flow::On => self.go_on(route),
+            Flow::End(outcome) => outcome,
+        }
+    }
+
+    /// Prepares for the answer to what is no request: that is the default server's.
+    pub(crate) fn begin_broken(&self, route: &mut Route, received: &[u8]) {
+        route.reset(self.hosting.map_of.len());
+        route.host.clear();
+        self.choose_server(route);
+        route.broken.extend_from_slice(received);
+    }
+
+    fn choose_server(&self, route: &mut Route) {
+        let listens = &self.hosting.listens;
+        let Some(listen) = listens.get(self.client.listen) else {
+            return;
+        };
+        route.sink.note(|| Note::Listen(self.client.listen));
+        let mut found = None;
+        if !listen.single || route.sink.is_on() {
+            let (host, bindings) = (&route.host, &mut route.bindings);
+            found = listen.names.find(host, |server, at| {
+                let pattern = self.hosting.server(server).and_then(|it| it.pattern(at));
+                pattern.is_some_and(|pattern| bindings.matches(pattern, host))
+            });
+        }
+        let (server, reason) = found.unwrap_or((listen.default, vhost::Reason::Default));
+        route.server = server;
+        route.rules = self.hosting.server(server).map_or(0, |server| server.rules);
+        let host = &route.host;
+        route.sink.note(|| Note::Server {
+            host: String::from_utf8_lossy(host).into_owned(),
+            server,
+            reason,
+        });
+    }
+
+    fn without_path(&self, route: &mut Route, method: Method<'_>) -> Flow {
+        route.uri.push(b'/');
+        match method {
+            Method::Options => Flow::End(Outcome::Options),
+            _ => self.fail(route, Status::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    /// Goes on to an answer, or to a question.
+    pub(super) fn go_on(&self, route: &mut Route) -> Outcome {
+        loop {
+            let flow = match route.phase {
+                Phase::Server(at) => self.run_server(route, at),
+                Phase::Find => self.find(route),
+                Phase::Location(at) => self.run_location(route, at),
+                Phase::Access => self.check_access(route),
+                Phase::Try(at) => self.try_file(route, at),
+                Phase::Content => self.content(route),
+            };
+            if let Flow::End(outcome) = flow {
+                return outcome;
+            }
+        }
+    }
+
+    fn virtual_server(&self, route: &Route) -> Option<&'v Virtual> {
+        self.hosting.server(route.server)
+    }
+
+    fn run_server(&self, route: &mut Route, at: usize) -> Flow {
+        let script = self.virtual_server(route).map_or(&[][..], |it| &it.script);
+        let ran = self.run_script(route, Script::Server(route.server), script, at);
+        self.ran(route, ran, Phase::Server, Phase::Find)
+    }
+
+    fn run_location(&self, route: &mut Route, at: usize) -> Flow {
+        let Some(location) = route.location else {
+            route.phase = Phase::Access;
+            return Flow::On;
+        };
+        let located = self.hosting.locations.get(location);
+        let script = located.map_or(&[][..], |it| &it.script);
+        let ran = self.run_script(route, Script::Location(location), script, at);
+        let next = match route.uri_changed {
+            true => Phase::Find,
+            false => Phase::Access,
+        };
+        let found = matches!(ran, Ran::End) && route.uri_changed;
+        if found && !route.change() {
+            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+        }
+        self.ran(route, ran, Phase::Location, next)
+    }
+
+    fn ran(&self, route: &mut Route, ran: Ran, again: fn(usize) -> Phase, next: Phase) -> Flow {
+        match ran {
+            Ran::End => {
+                route.phase = next;
+                Flow::On
+            }
+            Ran::Answer(outcome) => Flow::End(outcome),
+            Ran::Fail(status) => self.fail(route, status),
+            Ran::Ask(at) => {
+                route.phase = again(at);
+                let asked = self
+                    .instruction(route)
+                    .and_then(|it| self.file_asked_for(route, it));
+                match asked {
+                    Some(()) => Flow::End(Outcome::Lookup),
+                    None => {
+                        route.tested = Some(false);
+                        Flow::On
+                    }
+                }
+            }
+        }
+    }
+
+    /// The instruction that the script stands at.
+    pub(super) fn instruction(&self, route: &Route) -> Option<&'v rewrite::Instruction> {
+        match route.phase {
+            Phase::Server(at) => self.virtual_server(route)?.script.get(at),
+            Phase::Location(at) => self.hosting.locations.get(route.location?)?.script.get(at),
+            _ => None,
+        }
+    }
+
+    fn find(&self, route: &mut Route) -> Flow {
+        route.uri_changed = false;
+        let Some(server) = self.virtual_server(route) else {
+            return Flow::End(Outcome::Page(Status::NOT_FOUND));
+        };
+        let Route {
+            uri,
+            bindings,
+            sink,
+            ..
+        } = route;
+        route.location = self
+            .hosting
+            .find_location(&server.locations, uri, bindings, sink);
+        let location = route.location.and_then(|at| self.hosting.locations.get(at));
+        route.rules = location.map_or(server.rules, |location| location.rules);
+        if location.is_none() {
+            route.sink.note(|| Note::NoLocation);
+        }
+        if location.is_some_and(|location| location.internal) && !route.internal {
+            return self.fail(route, Status::NOT_FOUND);
+        }
+        let most = self.rules(route).settings.client_max_body_size;
+        let body = self.request.map(|request| request.body());
+        if most > 0 && matches!(body, Some(Body::Length(len)) if len > most) {
+            return self.fail(route, Status::CONTENT_TOO_LARGE);
+        }
+        route.phase = Phase::Location(0);
+        Flow::On
+    }
+
+    fn check_access(&self, route: &mut Route) -> Flow {
+        route.phase = Phase::Try(0);
+        match self
+            .rules(route)
+            .admits(self.client.peer.ip(), self.method(route))
+        {
+            true => Flow::On,
+            false => self.fail(route, Status::FORBIDDEN),
+        }
+    }
+
+    pub(super) fn method(&self, route: &Route) -> &str {
+        match &self.request {
+            Some(request) if !route.as_get => request.method().as_str(),
+            _ => "GET",
+        }
+    }
+
+    /// An internal redirect: the URI and the arguments behind its question mark are new.
+    pub(super) fn go_to(&self, route: &mut Route, to: &[u8], why: &'static str) -> Flow {
+        route.sink.note(|| Note::Redirect {
+            to: String::from_utf8_lossy(to).into_owned(),
+            why,
+        });
+        if !route.change() {
+            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+        }
+        let (uri, args) = match memchr::memchr(b'?', to) {
+            Some(mark) => (&to[..mark], &to[mark + 1..]),
+            None => (to, &b""[..]),
+        };
+        route.uri.clear();
+        route.uri.extend_from_slice(uri);
+        route.args.clear();
+        route.args.extend_from_slice(args);
+        self.restart(route);
+        Flow::On
+    }
+
+    pub(super) fn restart(&self, route: &mut Route) {
+        route.internal = true;
+        route.location = None;
+        route.rules = self.virtual_server(route).map_or(0, |server| server.rules);
+        route.phase = Phase::Server(0);
+    }
+
+    pub(super) fn go_to_name(&self, route: &mut Route, name: &str) -> Flow {
+        route.sink.note(|| Note::Redirect {
+            to: name.to_owned(),
+            why: "a named location",
+        });
+        let server = self.virtual_server(route);
+        let named = server.and_then(|server| server.locations.named.get(name).copied());
+        let located = named.and_then(|at| self.hosting.locations.get(at));
+        let Some(located) = located.filter(|_| route.change()) else {
+            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+        };
+        route.internal = true;
+        route.location = named;
+        route.rules = located.rules;
+        route.phase = Phase::Location(0);
+        Flow::On
+    }
+}
+
+impl Virtual {
+    fn pattern(&self, at: usize) -> Option<&Pattern> {
+        match self.names.get(at)? {
+            ServerName::Pattern(pattern) => Some(pattern),
+            _ => None,
+        }
+    }
+}
+
+impl Route {
+    /// The URI changes once more, if it may.
+    pub(super) fn change(&mut self) -> bool {
+        self.changes = self.changes.saturating_sub(1);
+        self.changes > 0
+    }
+}

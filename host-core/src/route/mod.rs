@@ -1,0 +1,145 @@
+//! How a configuration answers: the model, ready for requests, and the way of a request through it.
+
+mod access;
+pub(crate) mod bindings;
+mod build;
+mod content;
+mod errors;
+mod files;
+mod flow;
+mod location;
+mod map;
+mod rewrite;
+mod state;
+pub(crate) mod trace;
+mod types;
+pub(crate) mod variables;
+mod vhost;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use h1_core::Timeouts;
+
+use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
+pub(crate) use files::Files;
+pub(crate) use flow::Outcome;
+use location::Tree;
+use map::Map;
+use rewrite::Instruction;
+pub(crate) use state::Route;
+pub(crate) use types::Types;
+use vhost::Names;
+
+/// A configuration that requests can be answered from. Servers, locations and rules know each other
+/// by their places in these lists.
+#[derive(Debug)]
+pub(crate) struct Hosting {
+    pub(crate) listens: Vec<Listening>,
+    pub(crate) servers: Vec<Virtual>,
+    pub(crate) locations: Vec<Located>,
+    rules: Vec<Rules>,
+    maps: Vec<Map>,
+    /// The place of the map that a slot is the variable of.
+    map_of: Vec<Option<usize>>,
+    /// The logs of all rules; `None` is standard output.
+    pub(crate) logs: Vec<Option<PathBuf>>,
+    /// Whether a variable asks for a field of the answer.
+    pub(crate) wants_sent: bool,
+    pub(crate) process: Process,
+}
+
+/// What `$pid` and `$hostname` are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Process {
+    pub(crate) id: u32,
+    pub(crate) hostname: String,
+}
+
+/// An address that is listened on.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub(crate) address: Address,
+    pub(crate) place: Place,
+    names: Names,
+    default: usize,
+    /// All requests are for the default server, whatever name they have.
+    single: bool,
+}
+
+/// A `server`.
+#[derive(Debug)]
+pub(crate) struct Virtual {
+    /// The first name.
+    pub(crate) name: String,
+    names: Vec<ServerName>,
+    pub(crate) place: Place,
+    rules: usize,
+    pub(crate) script: Vec<Instruction>,
+    locations: Tree,
+    pub(crate) merge_slashes: bool,
+}
+
+/// A `location`.
+#[derive(Debug)]
+pub(crate) struct Located {
+    /// As it was written: `~ \.php$`.
+    pub(crate) label: String,
+    pub(crate) place: Place,
+    rules: usize,
+    pub(crate) script: Vec<Instruction>,
+    nested: Tree,
+    internal: bool,
+}
+
+/// What holds in a location: its settings, and what has been made of them.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) files: Files,
+    /// The index files that are looked for, up to the first with a variable or a slash.
+    pub(crate) index: Vec<String>,
+    pub(crate) types: Arc<Types>,
+    /// Without this the times of the [`Server`](crate::Server) hold.
+    pub(crate) timeouts: Option<Timeouts>,
+    pub(crate) logs: Vec<RuleLog>,
+}
+
+/// A log of a location.
+#[derive(Debug)]
+pub(crate) struct RuleLog {
+    /// Its place in [`Hosting::logs`].
+    pub(crate) log: usize,
+    pub(crate) what: AccessLog,
+}
+
+impl Hosting {
+    /// The rules at a place that this configuration has given out.
+    pub(crate) fn rules(&self, at: usize) -> &Rules {
+        &self.rules[at.min(self.rules.len() - 1)]
+    }
+
+    pub(crate) fn server(&self, at: usize) -> Option<&Virtual> {
+        self.servers.get(at)
+    }
+
+    fn map_of(&self, slot: u16) -> Option<&Map> {
+        let map = (*self.map_of.get(usize::from(slot))?)?;
+        self.maps.get(map)
+    }
+
+    /// The address that a connection to `local` came in at.
+    pub(crate) fn listen_of(&self, local: std::net::SocketAddr) -> usize {
+        let is = |listen: &Listening, ip: std::net::IpAddr| match &listen.address {
+            Address::Ip(address) => address.ip() == ip && address.port() == local.port(),
+            Address::Unix(_) => false,
+        };
+        let any = match local {
+            std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+            std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let mut wanted = [local.ip(), any].into_iter();
+        let found = wanted.find_map(|ip| self.listens.iter().position(|it| is(it, ip)));
+        found.unwrap_or_default()
+    }
+}

@@ -1,0 +1,150 @@
+//! Where a request is on its way to an answer.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::io::Write;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use h1_core::Status;
+
+use super::bindings::Bindings;
+use super::trace::Sink;
+use crate::os::OpenFile;
+use crate::path::CleanPath;
+
+/// How often the URI of a request may change: nginx's limit.
+pub(super) const CHANGES: u8 = 10;
+
+/// Buffers that are kept for later, each of at most [`KEPT`] bytes.
+const BUFFERS: usize = 4;
+const KEPT: usize = 4096;
+
+/// One request on its way. The value is used again for the next one, and keeps its storage.
+#[derive(Debug, Default)]
+pub(crate) struct Route {
+    /// nginx's `$host`.
+    pub(crate) host: Vec<u8>,
+    /// The path, decoded; rewriting changes it.
+    pub(crate) uri: Vec<u8>,
+    pub(crate) args: Vec<u8>,
+    /// The file that is looked for, below the root of the rules.
+    pub(crate) path: CleanPath,
+    /// Index files with variables in their names.
+    pub(crate) index: Vec<String>,
+    pub(crate) server: usize,
+    pub(crate) location: Option<usize>,
+    pub(crate) rules: usize,
+    /// The status of the answer, whatever the rest of it says: that of an error.
+    pub(crate) status: Option<Status>,
+    /// The URL of a redirect.
+    pub(crate) target: Vec<u8>,
+    /// What was received in place of a request.
+    pub(crate) broken: Vec<u8>,
+    /// The lines of the answer's fields, where a variable may ask for them.
+    pub(crate) sent: Vec<u8>,
+    /// An error page is for GET, whatever the request was for.
+    pub(crate) as_get: bool,
+    pub(crate) bindings: Bindings,
+    pub(crate) sink: Sink,
+    pub(super) phase: Phase,
+    pub(super) internal: bool,
+    /// An error page is being looked for: there is none for that.
+    pub(super) in_error_page: bool,
+    /// The changes of the URI that are left.
+    pub(super) changes: u8,
+    pub(super) uri_changed: bool,
+    /// Whether the file that a condition asks for is there, once that is known.
+    pub(super) tested: Option<bool>,
+    /// A file that was found and may be asked for again at once: its rules' root and its path.
+    pub(super) held: Option<(usize, CleanPath, OpenFile)>,
+    /// `$request_id`, once somebody has asked.
+    id: Option<[u64; 2]>,
+    scratch: Vec<Vec<u8>>,
+}
+
+/// What is next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The instructions of the server, from this one on.
+    Server(usize),
+    Find,
+    /// Those of the location.
+    Location(usize),
+    #[default]
+    Access,
+    /// This one of `try_files`.
+    Try(usize),
+    Content,
+}
+
+impl Route {
+    pub(super) fn reset(&mut self, slots: usize) {
+        for text in [
+            &mut self.uri,
+            &mut self.args,
+            &mut self.target,
+            &mut self.broken,
+            &mut self.sent,
+        ] {
+            text.clear();
+            text.shrink_to(KEPT);
+        }
+        self.bindings.reset(slots);
+        self.phase = Phase::Server(0);
+        self.location = None;
+        (self.status, self.tested, self.id) = (None, None, None);
+        (self.as_get, self.internal) = (false, false);
+        (self.in_error_page, self.uri_changed) = (false, false);
+        self.changes = CHANGES + 1;
+        self.held = None;
+    }
+
+    /// Nothing of the request is needed any more.
+    pub(crate) fn forget(&mut self) {
+        self.reset(0);
+        self.host.clear();
+        self.index.clear();
+    }
+
+    /// An empty buffer, to be given back.
+    pub(super) fn take_scratch(&mut self) -> Vec<u8> {
+        self.scratch.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_scratch(&mut self, mut buffer: Vec<u8>) {
+        if self.scratch.len() < BUFFERS && buffer.capacity() <= KEPT {
+            buffer.clear();
+            self.scratch.push(buffer);
+        }
+    }
+
+    /// The value of a field of the answer.
+    pub(super) fn sent_field(&self, name: &str) -> Option<&[u8]> {
+        let mut lines = self.sent.split(|&b| b == b'\n');
+        lines.find_map(|line| {
+            let (key, value) = line.split_at_checked(name.len())?;
+            let value = value.strip_prefix(b": ")?;
+            key.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
+        })
+    }
+
+    pub(super) fn push_id(&mut self, out: &mut Vec<u8>) {
+        let [high, low] = *self.id.get_or_insert_with(new_id);
+        let _ = write!(out, "{high:016x}{low:016x}");
+    }
+
+    /// Keeps a file that is asked for again at once.
+    pub(super) fn hold(&mut self, root: usize, file: OpenFile) {
+        self.held = Some((root, self.path.clone(), file));
+    }
+}
+
+/// A number that no other request has, and that nobody can guess.
+fn new_id() -> [u64; 2] {
+    static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let keys = KEYS.get_or_init(Default::default);
+    [keys[0].hash_one(count), keys[1].hash_one(count)]
+}

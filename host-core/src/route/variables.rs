@@ -1,0 +1,300 @@
+//! The values of variables.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use h1_core::{RequestHead, Status};
+
+use super::{Hosting, Route, Rules};
+use crate::config::template::{Known, Part, Template, Variable};
+use crate::{Now, date};
+
+/// The connection that a request came on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    pub(crate) peer: SocketAddr,
+    /// Our end, where the driver has told it.
+    pub(crate) local: Option<SocketAddr>,
+    /// The address that is listened on: its place in [`Hosting::listens`].
+    pub(crate) listen: usize,
+    /// The number of the connection, from 1.
+    pub(crate) number: u64,
+    /// Requests on it, this one included.
+    pub(crate) requests: u32,
+}
+
+/// What is known of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) status: Option<Status>,
+    /// Bytes of content, and of all.
+    pub(crate) content: u64,
+    pub(crate) all: u64,
+    /// When the request had come.
+    pub(crate) since: Instant,
+}
+
+/// All that variables are read from, but for the [`Route`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'v> {
+    pub(crate) hosting: &'v Hosting,
+    /// `None` for what is no request.
+    pub(crate) request: Option<RequestHead<'v>>,
+    pub(crate) client: &'v Client,
+    pub(crate) now: Now,
+    pub(crate) sent: Sent,
+}
+
+impl<'v> View<'v> {
+    /// Nothing is known of the answer.
+    pub(crate) fn new(
+        hosting: &'v Hosting,
+        request: Option<RequestHead<'v>>,
+        client: &'v Client,
+        since: Instant,
+        now: Now,
+    ) -> Self {
+        let sent = Sent {
+            status: None,
+            content: 0,
+            all: 0,
+            since,
+        };
+        Self {
+            hosting,
+            request,
+            client,
+            now,
+            sent,
+        }
+    }
+
+    pub(crate) fn rules(&self, route: &Route) -> &'v Rules {
+        self.hosting.rules(route.rules)
+    }
+
+    /// Appends the text of `template`.
+    pub(crate) fn expand(&self, route: &mut Route, template: &Template, out: &mut Vec<u8>) {
+        for part in &template.parts {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text),
+                Part::Variable(variable) => {
+                    self.push(route, variable, out);
+                }
+            }
+        }
+    }
+
+    /// Whether the text of `template` is neither empty nor `0`.
+    pub(crate) fn is_true(&self, route: &mut Route, template: &Template) -> bool {
+        let mut text = route.take_scratch();
+        self.expand(route, template, &mut text);
+        let holds = !matches!(&text[..], b"" | b"0");
+        route.give_scratch(text);
+        holds
+    }
+
+    /// Appends the value of a variable; `false` if it has none.
+    pub(crate) fn push(&self, route: &mut Route, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        let before = out.len();
+        match variable {
+            Variable::Known(known) => return self.push_known(route, *known, out),
+            Variable::Arg(name) => return put(out, argument(&route.args, name)),
+            Variable::Http(name) => {
+                let separator: &[u8] = if name == "cookie" { b"; " } else { b", " };
+                let fields = self.request.map(|request| request.fields());
+                for value in fields.iter().flat_map(|fields| fields.get_all(name)) {
+                    if out.len() > before {
+                        out.extend_from_slice(separator);
+                    }
+                    out.extend_from_slice(value);
+                }
+                let mut fields = fields.iter();
+                return fields.any(|fields| fields.get(name).is_some());
+            }
+            Variable::SentHttp(name) => return put(out, route.sent_field(name)),
+            Variable::Cookie(name) => {
+                let fields = self.request.map(|request| request.fields());
+                let mut lines = fields.iter().flat_map(|fields| fields.get_all("cookie"));
+                return put(out, lines.find_map(|line| cookie(line, name)));
+            }
+            Variable::Slot(slot) => return self.push_slot(route, *slot, out),
+            Variable::Group(n) => return put(out, route.bindings.group(*n)),
+        }
+    }
+
+    fn push_slot(&self, route: &mut Route, slot: u16, out: &mut Vec<u8>) -> bool {
+        if route.bindings.slot(slot).is_none()
+            && let Some(map) = self.hosting.map_of(slot)
+        {
+            // What depends on itself is empty.
+            route.bindings.bind(slot, b"");
+            let (mut source, mut value) = (route.take_scratch(), route.take_scratch());
+            self.expand(route, &map.source, &mut source);
+            let found = map.find(&source, &mut route.bindings);
+            self.expand(route, found, &mut value);
+            route.bindings.bind(slot, &value);
+            route.give_scratch(source);
+            route.give_scratch(value);
+        }
+        put(out, route.bindings.slot(slot))
+    }
+
+    fn push_known(&self, route: &mut Route, known: Known, out: &mut Vec<u8>) -> bool {
+        match known {
+            Known::Args | Known::QueryString => return put_some(out, &route.args),
+            Known::IsArgs => return put_some(out, if route.args.is_empty() { b"" } else { b"?" }),
+            Known::Uri => return put_some(out, &route.uri),
+            Known::Host if !route.host.is_empty() => out.extend_from_slice(&route.host),
+            Known::Host | Known::ServerName => {
+                let name = self.hosting.server(route.server).map_or("", |it| &it.name);
+                out.extend_from_slice(name.as_bytes());
+            }
+            Known::Scheme => out.extend_from_slice(b"http"),
+            Known::DocumentRoot => self.expand(route, &self.rules(route).files.base, out),
+            Known::RequestFilename => self.push_filename(route, out),
+            Known::RequestId => route.push_id(out),
+            Known::Status => {
+                let status = self.sent.status.or(route.status);
+                write(out, format_args!("{:03}", status.map_or(0, Status::code)));
+            }
+            Known::Hostname => out.extend_from_slice(self.hosting.process.hostname.as_bytes()),
+            Known::Pid => write(out, format_args!("{}", self.hosting.process.id)),
+            Known::BodyBytesSent
+            | Known::BytesSent
+            | Known::Msec
+            | Known::RequestTime
+            | Known::TimeLocal
+            | Known::TimeIso8601 => push_late(known, &self.sent, self.now, out),
+            Known::BinaryRemoteAddr => match self.client.peer.ip() {
+                std::net::IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+                std::net::IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+            },
+            Known::Connection
+            | Known::ConnectionRequests
+            | Known::RemoteAddr
+            | Known::RemotePort
+            | Known::ServerAddr
+            | Known::ServerPort => return self.push_of_connection(known, out),
+            Known::ContentLength
+            | Known::ContentType
+            | Known::RemoteUser
+            | Known::Request
+            | Known::RequestLength
+            | Known::RequestMethod
+            | Known::RequestUri
+            | Known::ServerProtocol => return self.push_of_request(route, known, out),
+        }
+        true
+    }
+
+    fn push_filename(&self, route: &mut Route, out: &mut Vec<u8>) {
+        let files = &self.rules(route).files;
+        self.expand(route, &files.base, out);
+        out.extend_from_slice(files.tail.of(&route.uri));
+    }
+
+    fn push_of_connection(&self, known: Known, out: &mut Vec<u8>) -> bool {
+        let client = self.client;
+        match (known, client.local) {
+            (Known::Connection, _) => write(out, format_args!("{}", client.number)),
+            (Known::ConnectionRequests, _) => write(out, format_args!("{}", client.requests)),
+            (Known::RemoteAddr, _) => write(out, format_args!("{}", client.peer.ip())),
+            (Known::RemotePort, _) => write(out, format_args!("{}", client.peer.port())),
+            (Known::ServerAddr, Some(local)) => write(out, format_args!("{}", local.ip())),
+            (Known::ServerPort, Some(local)) => write(out, format_args!("{}", local.port())),
+            _ => return false,
+        }
+        true
+    }
+
+    fn push_of_request(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
+        let Some(request) = self.request else {
+            // What was received in place of a request is all that the log can show.
+            return known == Known::Request && put_some(out, &route.broken);
+        };
+        match known {
+            Known::ContentLength => return put(out, request.fields().get("content-length")),
+            Known::ContentType => return put(out, request.fields().get("content-type")),
+            Known::RemoteUser => return false,
+            Known::Request => {
+                let (method, target) = (request.method(), request.target());
+                write(out, format_args!("{method} {target} {}", request.version()));
+            }
+            Known::RequestLength => write(out, format_args!("{}", request.raw().len())),
+            Known::RequestMethod if route.as_get => out.extend_from_slice(b"GET"),
+            Known::RequestMethod => out.extend_from_slice(request.method().as_str().as_bytes()),
+            Known::RequestUri => {
+                out.extend_from_slice(request.path().as_bytes());
+                if let Some(query) = request.query() {
+                    write(out, format_args!("?{query}"));
+                }
+            }
+            _ => write(out, format_args!("{}", request.version())),
+        }
+        true
+    }
+}
+
+/// What changes until an answer is over: its size and the time.
+pub(crate) fn push_late(known: Known, sent: &Sent, now: Now, out: &mut Vec<u8>) {
+    match known {
+        Known::BodyBytesSent => write(out, format_args!("{}", sent.content)),
+        Known::BytesSent => write(out, format_args!("{}", sent.all)),
+        Known::Msec => {
+            let since = now.wall.duration_since(UNIX_EPOCH);
+            write_seconds(out, since.unwrap_or_default());
+        }
+        Known::RequestTime => {
+            write_seconds(out, now.monotonic.saturating_duration_since(sent.since));
+        }
+        Known::TimeLocal => out.extend_from_slice(date::fmt_log(now.wall).as_bytes()),
+        Known::TimeIso8601 => out.extend_from_slice(date::fmt_iso(now.wall).as_bytes()),
+        _ => {}
+    }
+}
+
+fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
+    out.extend_from_slice(value.unwrap_or_default());
+    value.is_some()
+}
+
+/// An empty value is none.
+fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
+    out.extend_from_slice(value);
+    !value.is_empty()
+}
+
+/// Writing to memory does not fail.
+fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+fn write_seconds(out: &mut Vec<u8>, time: Duration) {
+    write(
+        out,
+        format_args!("{}.{:03}", time.as_secs(), time.subsec_millis()),
+    );
+}
+
+/// The value of the first argument of this name, whatever its case, as it was sent.
+fn argument<'a>(args: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut args = args.split(|&b| b == b'&');
+    args.find_map(|arg| value_of(arg, name))
+}
+
+fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut cookies = line.split(|&b| b == b';').map(<[u8]>::trim_ascii);
+    cookies.find_map(|cookie| value_of(cookie, name))
+}
+
+/// What stands behind `name=`.
+fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (key, rest) = pair.split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b"=")?;
+    key.eq_ignore_ascii_case(name).then_some(value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Which server a request is for: nginx's `server_name`.
+
+use std::collections::HashMap;
+
+use h1_core::RequestHead;
+
+use crate::config::model::ServerName;
+
+/// Names, and what each stands for: the servers that listen on one address, or the values of a map.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    exact: HashMap<Box<[u8]>, usize>,
+    /// `*.example.org`, by what stands behind the asterisk.
+    suffix: HashMap<Box<[u8]>, usize>,
+    /// `www.example.*`, by what stands before the asterisk.
+    prefix: HashMap<Box<[u8]>, usize>,
+    /// The place of the first name and that of the pattern among its server's names.
+    patterns: Vec<(usize, usize)>,
+}
+
+/// How a name was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Exact,
+    Suffix,
+    Prefix,
+    Pattern,
+    Default,
+}
+
+impl Names {
+    /// Adds the name of `index` that is the one at place `at` there. What has the name already keeps it.
+    pub(crate) fn add(&mut self, index: usize, at: usize, name: &ServerName) {
+        let (table, text) = match name {
+            ServerName::Exact(text) => (&mut self.exact, text),
+            ServerName::Suffix(text) => (&mut self.suffix, text),
+            ServerName::Prefix(text) => (&mut self.prefix, text),
+            ServerName::Pattern(_) => return self.patterns.push((index, at)),
+        };
+        table.entry(text.as_bytes().into()).or_insert(index);
+    }
+
+    /// What `host` stands for, which is in lower case; `matches` tries the pattern at a place.
+    /// An exact name comes first, then the longest `*.x`, the longest `x.*`, and the first pattern.
+    pub(crate) fn find(
+        &self,
+        host: &[u8],
+        mut matches: impl FnMut(usize, usize) -> bool,
+    ) -> Option<(usize, Reason)> {
+        let fixed = (self.exact.get(host).map(|index| (*index, Reason::Exact)))
+            .or_else(|| Some((self.by_suffix(host)?, Reason::Suffix)))
+            .or_else(|| Some((self.by_prefix(host)?, Reason::Prefix)));
+        fixed.or_else(|| {
+            let mut patterns = self.patterns.iter();
+            let (index, _) = patterns.find(|(index, at)| matches(*index, *at))?;
+            Some((*index, Reason::Pattern))
+        })
+    }
+
+    /// The longest one: that which begins at the first dot.
+    fn by_suffix(&self, host: &[u8]) -> Option<usize> {
+        if self.suffix.is_empty() {
+            return None;
+        }
+        let mut dots = memchr::memchr_iter(b'.', host).filter(|&dot| dot > 0);
+        dots.find_map(|dot| self.suffix.get(&host[dot..]).copied())
+    }
+
+    /// The longest one: that which ends at the last dot.
+    fn by_prefix(&self, host: &[u8]) -> Option<usize> {
+        if self.prefix.is_empty() {
+            return None;
+        }
+        let mut dots = memchr::memrchr_iter(b'.', host).filter(|&dot| dot + 1 < host.len());
+        dots.find_map(|dot| self.prefix.get(&host[..=dot]).copied())
+    }
+}
+
+/// Writes the host of a request to `out` as names are compared: in lower case, without port and
+/// final dot; nothing where there is none.
+pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) {
+    out.clear();
+    let host = request.host().unwrap_or_default().as_bytes();
+    let end = match memchr::memrchr(b']', host) {
+        Some(bracket) => bracket + 1,
+        None => memchr::memchr(b':', host).unwrap_or(host.len()),
+    };
+    let host = &host[..end];
+    out.extend_from_slice(host.strip_suffix(b".").unwrap_or(host));
+    out.make_ascii_lowercase();
+}
+
+#[cfg(test)]
+mod tests;

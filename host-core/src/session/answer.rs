@@ -1,0 +1,287 @@
+//! From what a request has come to, to a head in the queue.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h1_core::{Method, RequestHead, SendError, State, Status};
+
+use super::{Inner, SentFile, view};
+use crate::config::model::ListingFormat;
+use crate::files::{listing, reply};
+use crate::os::OpenFile;
+use crate::path::{CleanPath, url_field};
+use crate::reply::{Content, Reply, Value};
+use crate::route::trace::Note;
+use crate::route::{Outcome, Rules};
+use crate::{Entry, Now, Server};
+
+/// The value of the Server field (RFC 9110, section 10.2.4), without and with the version.
+const SERVER: [&str; 2] = ["h1", concat!("h1/", env!("CARGO_PKG_VERSION"))];
+
+/// The methods that files have (RFC 9110, section 10.2.1).
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+impl Inner {
+    /// Queues the head of the answer, and its content but for a file's.
+    pub(super) fn answer(
+        &mut self,
+        server: &Server,
+        outcome: Outcome,
+        now: Now,
+    ) -> Result<(), SendError> {
+        let rules = server.hosting.rules(self.route.rules);
+        self.adopt(server, rules, now);
+        let reply = self.reply(server, rules, outcome, now);
+        let modified = self.file.as_ref().and_then(|file| file.file.modified());
+        let reply = self.with_expires(server, rules, reply, modified, now);
+        self.add_fields(server, rules, &reply, now);
+        self.queue(server, rules, &reply, now)
+    }
+
+    /// The rules of a location hold from now on.
+    fn adopt(&mut self, server: &Server, rules: &Rules, now: Now) {
+        let settings = &rules.settings;
+        let most = server.keepalive_requests.min(settings.keepalive_requests);
+        let age = now.monotonic.saturating_duration_since(self.connected);
+        let mut last = self.draining || self.client.requests >= most;
+        last |= age >= settings.keepalive_time;
+        if let Some(timeouts) = rules.timeouts {
+            last |= timeouts.keep_alive == Duration::ZERO;
+            self.clock.set(timeouts);
+        }
+        last |= self.route.status == Some(Status::CONTENT_TOO_LARGE);
+        if last {
+            self.conn.disable_keep_alive();
+        }
+    }
+
+    fn reply<'s>(
+        &mut self,
+        server: &'s Server,
+        rules: &'s Rules,
+        outcome: Outcome,
+        now: Now,
+    ) -> Reply<'s> {
+        let route = &self.route;
+        let status = |otherwise| route.status.unwrap_or(otherwise);
+        match outcome {
+            Outcome::File(file) => self.reply_file(rules, file, now),
+            Outcome::Listing(entries) => {
+                self.dear = true;
+                list(rules, &route.uri, entries, status(Status::OK))
+            }
+            Outcome::Text(code, text) => {
+                let content = match text.is_empty() {
+                    true => Content::None,
+                    false => Content::Bytes(text),
+                };
+                Reply::new(status(code), content).typed(rules.types.of(&route.uri))
+            }
+            Outcome::Redirect(code) => {
+                let request = self.conn.request(&self.rx);
+                let local = self.client.local;
+                let location = location(server, rules, self, request, local);
+                Reply::error(code).with("Location", Value::Long(location))
+            }
+            Outcome::Options => {
+                Reply::new(Status::NO_CONTENT, Content::None).with("Allow", Value::Text(ALLOW))
+            }
+            Outcome::Page(code) => {
+                let page = Reply::error(status(code));
+                match code {
+                    Status::METHOD_NOT_ALLOWED => page.with("Allow", Value::Text(ALLOW)),
+                    _ => page,
+                }
+            }
+            // The session has done those.
+            Outcome::Lookup | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
+        let request = self.conn.request(&self.rx);
+        let content_type = rules.types.of(&self.route.uri);
+        let status = self.route.status.unwrap_or(Status::OK);
+        let reply = match request {
+            // A page for an error is neither conditional nor cut.
+            Some(request) if status == Status::OK => {
+                reply::reply(&request, &file, content_type, &rules.settings, now.wall)
+            }
+            _ => Reply::new(status, Content::File(0..file.len())).typed(content_type),
+        };
+        let head = request.is_some_and(|request| request.method() == Method::Head);
+        if let (Content::File(range), false) = (&reply.content, head) {
+            self.file = Some(SentFile {
+                at: range.start,
+                end: range.end,
+                file,
+            });
+        }
+        reply
+    }
+
+    /// Evaluates what `add_header` adds.
+    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
+        self.added.clear();
+        self.values.clear();
+        if server.hosting.wants_sent {
+            self.route.sent.clear();
+            for (name, value) in reply.field_bytes() {
+                self.note_sent(name, value);
+            }
+        }
+        let fields = rules.settings.add_headers.iter().enumerate();
+        let safe = is_safe(reply.status);
+        for (at, field) in fields.filter(|(_, field)| field.always || safe) {
+            let start = self.values.len();
+            let mut view = view!(server, self, now);
+            view.sent.status = Some(reply.status);
+            let mut values = std::mem::take(&mut self.values);
+            view.expand(&mut self.route, &field.value, &mut values);
+            self.values = values;
+            let value = printable(&mut self.values, start);
+            if value.is_empty() {
+                continue;
+            }
+            let value = start..self.values.len();
+            let text = &self.values[start..];
+            self.route.sink.note(|| Note::Field {
+                rules: self.route.rules,
+                at,
+                value: String::from_utf8_lossy(text).into_owned(),
+            });
+            self.added.push((at, value));
+        }
+    }
+
+    fn note_sent(&mut self, name: &str, value: &[u8]) {
+        let lines = &mut self.route.sent;
+        for part in [name.as_bytes(), b": ", value, b"\n"] {
+            lines.extend_from_slice(part);
+        }
+    }
+
+    fn queue(
+        &mut self,
+        server: &Server,
+        rules: &Rules,
+        reply: &Reply<'_>,
+        now: Now,
+    ) -> Result<(), SendError> {
+        let token = SERVER[usize::from(rules.settings.server_tokens)];
+        let own = [
+            ("Server", token.as_bytes()),
+            ("Date", self.date.at(now.wall).as_bytes()),
+        ];
+        let (values, settings) = (&self.values, &rules.settings);
+        let added = self.added.iter().filter_map(|(at, value)| {
+            let field = settings.add_headers.get(*at)?;
+            Some((field.name.as_str(), values.get(value.clone())?))
+        });
+        #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
+        let fields = (own.into_iter())
+            .chain(reply.field_bytes().map(|field| field))
+            .chain(added);
+        let before = self.tx.queued();
+        let framing = reply.content.framing();
+        self.conn
+            .send_response(&mut self.tx, reply.status, fields, framing)?;
+        let head = self.tx.queued() - before;
+        let has_content = self.conn.state() == State::SendBody;
+        let len = if has_content { reply.content.len() } else { 0 };
+        let mut view = view!(server, self, now);
+        (view.sent.status, view.sent.content) = (Some(reply.status), len);
+        self.record.answer(server, &view, &mut self.route, head);
+        self.route
+            .sink
+            .note(|| Note::Answer(reply.status.to_string()));
+        match &reply.content {
+            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
+            Content::None | Content::File(_) => Ok(()),
+        }
+    }
+}
+
+/// The statuses that `add_header` and `expires` are for.
+pub(super) fn is_safe(status: Status) -> bool {
+    matches!(
+        status.code(),
+        200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
+    )
+}
+
+/// Makes what stands from `start` on a value that ends no field. Returns it.
+fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
+    let is_bad = |b: &u8| matches!(b, 0..=8 | 10..=31 | 127);
+    if values[start..].iter().any(is_bad) {
+        let text = values.split_off(start);
+        for b in text {
+            match is_bad(&b) {
+                true => values.extend_from_slice(format!("%{b:02X}").as_bytes()),
+                false => values.push(b),
+            }
+        }
+    }
+    while values.len() > start && matches!(values.last(), Some(b' ' | b'\t')) {
+        values.pop();
+    }
+    &values[start..]
+}
+
+/// The value of Location: with scheme, host and port where the rules want that.
+fn location(
+    server: &Server,
+    rules: &Rules,
+    inner: &Inner,
+    request: Option<RequestHead<'_>>,
+    local: Option<SocketAddr>,
+) -> String {
+    let (route, settings) = (&inner.route, &rules.settings);
+    let target = url_field(&route.target);
+    if !target.starts_with('/') || !settings.absolute_redirect {
+        return target;
+    }
+    let name = server
+        .hosting
+        .server(route.server)
+        .map_or("", |it| &it.name);
+    let host = match (settings.server_name_in_redirect, request) {
+        (false, Some(_)) if !route.host.is_empty() => String::from_utf8_lossy(&route.host),
+        _ => name.into(),
+    };
+    let host = match (host.is_empty(), local) {
+        (true, Some(local)) => url_host(local),
+        _ => host.into_owned(),
+    };
+    let port = local.map_or(80, |local| local.port());
+    match port {
+        _ if host.is_empty() => target,
+        80 => format!("http://{host}{target}"),
+        port if settings.port_in_redirect => format!("http://{host}:{port}{target}"),
+        _ => format!("http://{host}{target}"),
+    }
+}
+
+fn url_host(local: SocketAddr) -> String {
+    match local {
+        SocketAddr::V4(local) => local.ip().to_string(),
+        SocketAddr::V6(local) => format!("[{}]", local.ip()),
+    }
+}
+
+fn list<'s>(rules: &Rules, uri: &[u8], entries: Vec<Entry>, status: Status) -> Reply<'s> {
+    let mut path = CleanPath::new();
+    // What is listed was found below it.
+    let _ = path.set(&[uri]);
+    let format = rules.settings.autoindex.map(|autoindex| autoindex.format);
+    let (page, kind) = match format {
+        None | Some(ListingFormat::Html) => {
+            let page = listing::page(&path, entries);
+            return Reply::html(status, Bytes::from(page));
+        }
+        Some(ListingFormat::Json) => (listing::json(&path, entries), "application/json"),
+        Some(ListingFormat::Xml) => (listing::xml(&path, entries), "text/xml; charset=utf-8"),
+    };
+    Reply::new(status, Content::Bytes(page.into())).typed(kind)
+}
