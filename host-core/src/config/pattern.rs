@@ -87,9 +87,15 @@ fn translate(text: &str) -> String {
             '\\' if matches!(chars.peek(), Some('<' | '>')) => {}
             '\\' => {
                 out.push('\\');
-                out.extend(chars.next());
+                let escaped = chars.next();
+                out.extend(escaped);
+                if matches!(escaped, Some('p' | 'P' | 'x')) {
+                    out.extend(chars.next_if_eq(&'{'));
+                }
                 continue;
             }
+            // There: itself, unless it counts.
+            '{' if !class && !counts(chars.clone()) => out.push('\\'),
             '[' if !class => {
                 class = true;
                 out.push('[');
@@ -109,10 +115,22 @@ fn translate(text: &str) -> String {
                 continue;
             }
             '&' | '~' if class => out.push('\\'),
+            '-' if class && chars.next_if_eq(&'-').is_some() => {
+                out.push_str("-\\-");
+                continue;
+            }
             ']' => class = false,
             _ => {}
         }
         out.push(char);
     }
     out
+}
+
+/// Whether this is the rest of `{2}`, `{2,}` or `{2,3}`.
+fn counts(rest: impl Iterator<Item = char>) -> bool {
+    let inside: String = rest.take_while(|char| *char != '}').take(32).collect();
+    let (least, most) = inside.split_once(',').unwrap_or((&inside, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !least.is_empty() && digits(least) && digits(most)
 }

@@ -9,6 +9,7 @@
 mod coverage;
 mod limits;
 mod nginx;
+mod patterns;
 mod show;
 mod values;
 mod world;

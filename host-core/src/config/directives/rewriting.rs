@@ -6,6 +6,7 @@ use crate::config::error::Problem;
 use crate::config::lex::Word;
 use crate::config::model::{Condition, FileTest};
 use crate::config::source::Span;
+use crate::config::template::Template;
 use crate::config::tree::Node;
 
 const ANY: Contexts = Contexts::SERVER
@@ -80,94 +81,89 @@ pub(super) const GROUP: Group = Group {
 /// Reads what stands in the parentheses of `if`.
 pub(crate) fn condition(cx: &mut Context<'_>, node: &Node) -> Result<Condition, Problem> {
     let words = strip(node)?;
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let span = node.args.first().map_or(node.name.span, |first| {
-        first.span.to(node.args.last().unwrap_or(first).span)
-    });
-    let at = |n: usize| match node.args.len() == words.len() {
-        true => node.arg(n).span,
-        false => span,
-    };
-    match *words.as_slice() {
-        [value] if value.starts_with('$') => Ok(Condition::True(variable(cx, value, span)?)),
-        [test, path] if test.trim_start_matches('!').starts_with('-') => {
-            let kind = match test.trim_start_matches('!') {
+    let first = words.first().map_or(node.name.span, |word| word.span);
+    let span = first.to(words.last().map_or(first, |word| word.span));
+    match words.as_slice() {
+        [value] if value.text.starts_with('$') => Ok(Condition::True(variable(cx, value)?)),
+        [test, path] if test.text.trim_start_matches('!').starts_with('-') => {
+            let kind = match test.text.trim_start_matches('!') {
                 "-f" => FileTest::File,
                 "-d" => FileTest::Folder,
                 "-e" => FileTest::Any,
                 "-x" => FileTest::Executable,
-                _ => return Err(invalid(span, test)),
+                _ => return Err(invalid(test.span, &test.text)),
             };
             Ok(Condition::File {
                 kind,
-                path: cx.template_of(path, at(1))?,
-                negated: test.starts_with('!'),
+                path: cx.template(path)?,
+                negated: test.text.starts_with('!'),
             })
         }
-        [value, operator, to] if value.starts_with('$') => {
-            let value = variable(cx, value, at(0))?;
-            let negated = operator.starts_with('!');
-            match operator {
+        [value, operator, to] if value.text.starts_with('$') => {
+            let value = variable(cx, value)?;
+            let negated = operator.text.starts_with('!');
+            match operator.text.as_str() {
                 "=" | "!=" => Ok(Condition::Equal {
                     value,
-                    to: cx.template_of(to, at(2))?,
+                    to: cx.template(to)?,
                     negated,
                 }),
                 "~" | "!~" | "~*" | "!~*" => Ok(Condition::Match {
                     value,
-                    pattern: cx.pattern(to, operator.ends_with('*'), at(2))?,
+                    pattern: cx.pattern(&to.text, operator.text.ends_with('*'), to.span)?,
                     negated,
                 }),
-                _ => Err(
-                    Problem::new(span, format!("unexpected \"{operator}\" in condition"))
-                        .help("operators are =, !=, ~, ~*, !~ and !~*"),
-                ),
+                text => {
+                    let message = format!("unexpected \"{text}\" in condition");
+                    Err(Problem::new(operator.span, message)
+                        .help("operators are =, !=, ~, ~*, !~ and !~*"))
+                }
             }
         }
-        _ => Err(invalid(span, &words.join(" "))),
+        _ => {
+            let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
+            Err(invalid(span, &texts.join(" ")))
+        }
     }
 }
 
 /// The words without the parentheses.
-fn strip(node: &Node) -> Result<Vec<String>, Problem> {
+fn strip(node: &Node) -> Result<Vec<Word>, Problem> {
     let missing = |word: &Word| {
         Problem::new(word.span, format!("invalid condition \"{}\"", word.text))
             .help("a condition stands in parentheses, as in \"if ($scheme = http)\"")
     };
-    let mut words: Vec<String> = node.args.iter().map(|word| word.text.clone()).collect();
-    if let Some(first) = words.first_mut() {
-        *first = match first.strip_prefix('(') {
-            Some(rest) => rest.to_owned(),
-            None => return Err(missing(node.arg(0))),
-        };
+    let mut words = node.args.clone();
+    match words.first_mut() {
+        Some(first) if first.text == "(" && node.args.len() > 1 => {
+            words.remove(0);
+        }
+        Some(first) if first.text.starts_with('(') => {
+            first.text.remove(0);
+            first.span.start += 1;
+        }
+        _ => return Err(missing(node.arg(0))),
     }
-    if let Some(last) = words.last_mut() {
-        *last = match last.strip_suffix(')') {
-            Some(rest) => rest.to_owned(),
-            None => return Err(missing(node.args.last().unwrap_or(&node.name))),
-        };
-    }
-    // Only the parentheses may be words by themselves; `""` is one that is empty.
-    if words.len() > 1 && words.first().is_some_and(String::is_empty) {
-        words.remove(0);
-    }
-    if words.len() > 1 && node.args.last().is_some_and(|last| last.text == ")") {
-        words.pop();
+    let alone = words.len() == 1;
+    match words.last_mut() {
+        Some(last) if last.text == ")" && !alone => {
+            words.pop();
+        }
+        Some(last) if last.text.ends_with(')') => {
+            last.text.pop();
+            last.span.end -= 1;
+        }
+        _ => return Err(missing(node.args.last().unwrap_or(&node.name))),
     }
     Ok(words)
 }
 
-fn variable(
-    cx: &mut Context<'_>,
-    text: &str,
-    span: Span,
-) -> Result<crate::config::template::Template, Problem> {
-    let template = cx.template_of(text, span)?;
+fn variable(cx: &mut Context<'_>, word: &Word) -> Result<Template, Problem> {
+    let template = cx.template(word)?;
     match template.parts.len() {
         1 => Ok(template),
-        _ => {
-            Err(invalid(span, text).help("one variable is compared; \"set\" makes one of several"))
-        }
+        _ => Err(invalid(word.span, &word.text)
+            .help("one variable is compared; \"set\" makes one of several")),
     }
 }
 

@@ -1,0 +1,43 @@
+//! PCRE's syntax means what PCRE means by it, where the two differ.
+
+use crate::config::pattern::compile;
+use crate::config::source::Span;
+use crate::config::variables::Variables;
+
+#[test]
+fn what_matches() {
+    for (pattern, text, matches) in [
+        // Braces that count nothing, classes in classes, operations on sets: themselves.
+        ("^a{2}$", "aa", true),
+        ("^{a}$", "{a}", true),
+        ("^a{,2}$", "a{,2}", true),
+        ("^a{2,$", "a{2,", true),
+        ("^[a[]$", "[", true),
+        ("^[[:digit:]x]+$", "1x", true),
+        ("^[]a]$", "]", true),
+        ("^[^]a]$", "b", true),
+        ("^[a-z&&b]$", "&", true),
+        ("^[a~~b]$", "~", true),
+        ("^[+--]$", ",", true),
+        (r"^\<a\>$", "<a>", true),
+        (r"^\x{41}$", "A", true),
+        (r"^a\/b\-c\_$", "a/b-c_", true),
+        // Bytes, not characters.
+        ("^.$", "ä", false),
+        ("^..$", "ä", true),
+        (r"^\w$", "ä", false),
+        ("^ä$", "ä", true),
+        ("^(?i)a$", "A", true),
+        // A line break is no end.
+        ("^a$", "a\n", false),
+    ] {
+        let span = Span::new(0, 0, 0);
+        let compiled = compile(pattern, false, span, &mut Variables::default());
+        let regex = compiled.unwrap().regex;
+        assert_eq!(
+            regex.is_match(text.as_bytes()),
+            matches,
+            "{pattern} {text:?}"
+        );
+    }
+}
