@@ -84,7 +84,10 @@ fn translate(text: &str) -> String {
     while let Some(char) = chars.next() {
         match char {
             // Here: starts and ends of words. There: themselves.
-            '\\' if matches!(chars.peek(), Some('<' | '>')) => {}
+            '\\' if matches!(chars.peek(), Some('<' | '>')) => {
+                out.extend(chars.next());
+                continue;
+            }
             '\\' => {
                 out.push('\\');
                 let escaped = chars.next();
