@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::error::Problem;
 use super::lex::Word;
 use super::model::*;
+use super::pattern::Patterns;
 use super::source::{Source, Span, Texts};
 use super::template::{Part, Template};
+use super::value;
 use super::variables::Variables;
-use super::{pattern, value};
 
 /// What directives share while a configuration is read.
 pub(crate) struct Context<'c> {
@@ -24,9 +25,12 @@ pub(crate) struct Context<'c> {
     /// What the server that is being read has said so far.
     pub(crate) server: ServerParts,
     pub(crate) variables: Variables,
+    patterns: Patterns,
     pub(crate) maps: Vec<Map>,
     pub(crate) zones: Vec<Zone>,
     pub(crate) formats: HashMap<String, Arc<LogFormat>>,
+    /// Whether things are accepted that have no effect yet.
+    pub(crate) unfinished: bool,
     pub(crate) errors: Vec<Problem>,
     pub(crate) warnings: Vec<Problem>,
     /// Folders that were looked for.
@@ -72,9 +76,11 @@ impl<'c> Context<'c> {
             main,
             server: ServerParts::default(),
             variables: Variables::default(),
+            patterns: Patterns::default(),
             maps: Vec::new(),
             zones: Vec::new(),
             formats: HashMap::new(),
+            unfinished: false,
             errors: Vec::new(),
             warnings: Vec::new(),
             seen: HashSet::new(),
@@ -106,7 +112,8 @@ impl<'c> Context<'c> {
         span: Span,
     ) -> Result<Pattern, Problem> {
         let span = self.texts.narrow(span, text);
-        pattern::compile(text, caseless, span, &mut self.variables)
+        self.patterns
+            .compile(text, caseless, span, &mut self.variables)
     }
 
     /// A path below the prefix.
@@ -138,10 +145,19 @@ impl<'c> Context<'c> {
         let Some(path) = path.as_text().and_then(|path| str::from_utf8(path).ok()) else {
             return;
         };
-        let path = Path::new(path);
+        // Of `/` nothing is left where paths are appended.
+        let path = Path::new(if path.is_empty() { "/" } else { path });
         if self.seen.insert(path.into()) && !self.source.is_folder(path) {
             let message = format!("there is no folder \"{}\"", path.display());
             self.warn(span, message);
+        }
+    }
+
+    /// Refuses what has no effect yet.
+    pub(crate) fn not_yet(&self, span: Span, what: &str) -> Result<(), Problem> {
+        match self.unfinished {
+            true => Ok(()),
+            false => Err(Problem::new(span, format!("{what} is not supported yet"))),
         }
     }
 

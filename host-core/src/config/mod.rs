@@ -23,6 +23,7 @@ use context::Context;
 use model::{ErrorLog, Level, Main, Model};
 use tree::Reader;
 
+pub(crate) use directives::expires_value;
 pub use error::{Diagnostic, Diagnostics, Severity};
 pub use reference::reference;
 pub(crate) use source::Source;
@@ -119,7 +120,8 @@ pub(crate) fn load(
     }
     let main = defaults(overrides);
     let mut cx = Context::new(source, &texts, prefix, folder, main);
-    let model = build::build(&nodes, &mut cx, unfinished);
+    cx.unfinished = unfinished;
+    let model = build::build(&nodes, &mut cx);
     let (errors, warnings) = (cx.errors, cx.warnings);
     let failed = !errors.is_empty();
     let diagnostics = Diagnostics::new(errors, warnings, &texts);

@@ -1,5 +1,8 @@
 //! Regular expressions: PCRE's syntax, as far as it can be matched in linear time.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::error::Problem;
@@ -7,32 +10,48 @@ use super::model::Pattern;
 use super::source::Span;
 use super::variables::Variables;
 
-/// Compiles `text`, and makes variables of its named groups.
-pub(crate) fn compile(
-    text: &str,
-    caseless: bool,
-    span: Span,
-    variables: &mut Variables,
-) -> Result<Pattern, Problem> {
-    let regex = regex(text, caseless).map_err(|(message, help)| {
-        Problem::new(
-            span,
-            format!("invalid regular expression \"{text}\": {message}"),
-        )
-        .maybe_help(help)
-    })?;
-    let mut named = Vec::new();
-    for (group, name) in regex.capture_names().enumerate() {
-        if let Some(name) = name {
-            named.push((group, variables.define(name, span)?));
+/// The expressions of a configuration: equal ones, and servers tend to have the same, share their tables.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns {
+    compiled: HashMap<(String, bool), Regex>,
+}
+
+impl Patterns {
+    /// Compiles `text`, and makes variables of its named groups.
+    ///
+    /// # Errors
+    ///
+    /// It is no expression, or one that cannot be matched in linear time.
+    pub(crate) fn compile(
+        &mut self,
+        text: &str,
+        caseless: bool,
+        span: Span,
+        variables: &mut Variables,
+    ) -> Result<Pattern, Problem> {
+        let regex = match self.compiled.entry((text.into(), caseless)) {
+            Entry::Occupied(entry) => entry.get().clone(),
+            Entry::Vacant(entry) => {
+                let regex = regex(text, caseless).map_err(|(message, help)| {
+                    let message = format!("invalid regular expression \"{text}\": {message}");
+                    Problem::new(span, message).maybe_help(help)
+                })?;
+                entry.insert(regex).clone()
+            }
+        };
+        let mut named = Vec::new();
+        for (group, name) in regex.capture_names().enumerate() {
+            if let Some(name) = name {
+                named.push((group, variables.define(name, span)?));
+            }
         }
+        Ok(Pattern {
+            regex,
+            text: text.into(),
+            caseless,
+            named,
+        })
     }
-    Ok(Pattern {
-        regex,
-        text: text.into(),
-        caseless,
-        named,
-    })
 }
 
 /// What PCRE has and a matcher without backtracking cannot have.

@@ -7,6 +7,7 @@
 //! nginx does not take the text. `# file NAME` starts another file. Behind it stands a `diagnostics` block, or a `model` block whose words are what is shown of the model.
 
 mod coverage;
+mod expires;
 mod limits;
 mod nginx;
 mod patterns;

@@ -76,7 +76,7 @@ impl Listens {
             return Ok(());
         };
         let problem = |what: &str| Err(Problem::new(usage.span, format!("{what} {address}")));
-        if entry.listen.servers.contains(&server) {
+        if entry.listen.servers.last() == Some(&server) {
             return problem("a duplicate listen");
         }
         entry.listen.servers.push(server);

@@ -23,11 +23,10 @@ const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $
                         $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
 
 /// Makes the model; what is wrong is left in `cx`.
-pub(crate) fn build(nodes: &[Node], cx: &mut Context<'_>, unfinished: bool) -> Model {
+pub(crate) fn build(nodes: &[Node], cx: &mut Context<'_>) -> Model {
     let draft = defaults(cx);
     let mut builder = Builder {
         cx,
-        unfinished,
         servers: Vec::new(),
         listens: Listens::default(),
     };
@@ -81,7 +80,6 @@ struct Named {
 
 struct Builder<'b, 'c> {
     cx: &'b mut Context<'c>,
-    unfinished: bool,
     servers: Vec<Named>,
     listens: Listens,
 }
@@ -129,7 +127,7 @@ impl Builder<'_, '_> {
         let mut seen = HashSet::new();
         let mut uses = Vec::with_capacity(nodes.len());
         for node in nodes {
-            match directives::check(node, context, self.unfinished) {
+            match directives::check(node, context, self.cx.unfinished) {
                 Ok(spec) => {
                     let first = seen.insert(spec.list);
                     if first || spec.repeats {

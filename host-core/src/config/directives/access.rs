@@ -71,8 +71,7 @@ pub(super) const GROUP: Group = Group {
                 draft.satisfy_any = usage.choice(0, &[("all", false), ("any", true)])?;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("set_real_ip_from", "address | network | unix:"),
             HSL,

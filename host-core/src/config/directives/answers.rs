@@ -306,15 +306,29 @@ fn expires(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(
     }
     let n = usize::from(modified);
     draft.settings.expires = match usage.text(n) {
-        "off" if !modified => Expires::Off,
-        "epoch" if !modified => Expires::Epoch,
-        "max" if !modified => Expires::Max,
         text if text.starts_with('$') && !modified => {
             Expires::Variable(cx.template(usage.node.arg(n))?)
         }
-        text => expires_time(text, modified).map_err(|help| usage.invalid(n, help))?,
+        text => expires_word(text, modified).map_err(|help| usage.invalid(n, help))?,
     };
     Ok(())
+}
+
+/// What `expires` takes, as one text: the value of a variable.
+pub(crate) fn expires_value(text: &str) -> Option<Expires> {
+    match text.strip_prefix("modified ") {
+        Some(time) => expires_word(time.trim_start(), true).ok(),
+        None => expires_word(text, false).ok(),
+    }
+}
+
+fn expires_word(text: &str, modified: bool) -> Result<Expires, &'static str> {
+    match text {
+        "off" if !modified => Ok(Expires::Off),
+        "epoch" if !modified => Ok(Expires::Epoch),
+        "max" if !modified => Ok(Expires::Max),
+        _ => expires_time(text, modified),
+    }
 }
 
 fn expires_time(text: &str, modified: bool) -> Result<Expires, &'static str> {

@@ -102,8 +102,7 @@ pub(super) const GROUP: Group = Group {
             "Whether files and folders are served whose names begin with a dot.",
             |draft| &mut draft.settings.hidden_files,
         )
-        .differs("Not there.")
-        .not_yet(),
+        .differs("Not there."),
         Directive::new(
             ("open_file_cache", "off | max=number [inactive=time]"),
             HSL,

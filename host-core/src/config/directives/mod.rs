@@ -23,6 +23,7 @@ use super::error::Problem;
 use super::tree::Node;
 use super::value::{self, Unit, nearest};
 
+pub(crate) use answers::expires_value;
 pub(crate) use files::refuse_own_name;
 pub(crate) use rewriting::condition;
 pub(crate) use servers::wildcard;

@@ -160,18 +160,26 @@ fn listen(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Pr
         span: usage.node.span(),
     };
     for n in 1..usage.node.args.len() {
-        option(&mut listen, usage, n)?;
+        option(cx, &mut listen, usage, n)?;
     }
     cx.server.listens.push(listen);
     Ok(())
 }
 
-fn option(listen: &mut ListenUse, usage: &Use<'_>, n: usize) -> Result<(), Problem> {
+fn option(
+    cx: &Context<'_>,
+    listen: &mut ListenUse,
+    usage: &Use<'_>,
+    n: usize,
+) -> Result<(), Problem> {
     let text = usage.text(n);
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     match (name, value) {
         ("default_server" | "default", "") => listen.default_server = true,
-        ("proxy_protocol", "") => listen.proxy_protocol = true,
+        ("proxy_protocol", "") => {
+            cx.not_yet(usage.node.arg(n).span, "\"proxy_protocol\" in \"listen\"")?;
+            listen.proxy_protocol = true;
+        }
         ("bind", "") => (listen.bind, listen.options) = (true, true),
         ("reuseport", "") => (listen.reuseport, listen.options) = (true, true),
         ("backlog", value) => {
@@ -211,6 +219,7 @@ fn option(listen: &mut ListenUse, usage: &Use<'_>, n: usize) -> Result<(), Probl
 fn addresses(cx: &Context<'_>, usage: &Use<'_>) -> Result<Vec<Address>, Problem> {
     let text = usage.text(0);
     if let Some(path) = text.strip_prefix("unix:") {
+        cx.not_yet(usage.node.arg(0).span, "\"unix:\" in \"listen\"")?;
         return match path {
             "" => Err(usage.invalid(0, "the path of the socket is missing")),
             _ if path.len() > 107 => Err(usage.invalid(0, "the path has more than 107 bytes")),

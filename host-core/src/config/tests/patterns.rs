@@ -1,6 +1,6 @@
 //! PCRE's syntax means what PCRE means by it, where the two differ.
 
-use crate::config::pattern::compile;
+use crate::config::pattern::Patterns;
 use crate::config::source::Span;
 use crate::config::variables::Variables;
 
@@ -32,7 +32,7 @@ fn what_matches() {
         ("^a$", "a\n", false),
     ] {
         let span = Span::new(0, 0, 0);
-        let compiled = compile(pattern, false, span, &mut Variables::default());
+        let compiled = Patterns::default().compile(pattern, false, span, &mut Variables::default());
         let regex = compiled.unwrap().regex;
         assert_eq!(
             regex.is_match(text.as_bytes()),
