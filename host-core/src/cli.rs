@@ -8,14 +8,18 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args as _, Command, FromArgMatches};
+use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// The folder to serve
-    #[arg(value_name = "DIR", default_value = ".")]
+    #[arg(value_name = "DIR", default_value = ".", conflicts_with = "config")]
     pub dir: PathBuf,
+
+    /// The flags that nginx has, too
+    #[command(flatten)]
+    pub nginx: Nginx,
 
     /// Listen here, as in 0.0.0.0:80 or [::1]:80 (a port alone is that of every IPv4 address);
     /// repeat it for more [default: 127.0.0.1:8080]
@@ -52,6 +56,65 @@ pub struct Args {
     pub user: Option<String>,
 }
 
+/// The flags of nginx.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct Nginx {
+    /// Serve what this configuration file says, in nginx's language
+    #[arg(short = 'c', value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Test the configuration and exit
+    #[arg(short = 't', requires = "config")]
+    pub test: bool,
+
+    /// Test the configuration, print it and exit
+    #[arg(short = 'T', requires = "config")]
+    pub dump: bool,
+
+    /// Say nothing but errors while testing
+    #[arg(short = 'q', requires = "config")]
+    pub quiet: bool,
+
+    /// Take relative paths of the configuration from here [default: where the file is]
+    #[arg(short = 'p', value_name = "PREFIX", requires = "config")]
+    pub prefix: Option<PathBuf>,
+
+    /// Log errors here until the configuration says where
+    #[arg(short = 'e', value_name = "FILE", requires = "config")]
+    pub error_log: Option<PathBuf>,
+
+    /// Directives that go before the configuration
+    #[arg(
+        short = 'g',
+        value_name = "DIRECTIVES",
+        requires = "config",
+        default_value = ""
+    )]
+    pub globals: String,
+
+    /// Tell the server that runs with this configuration to stop fast, to quit gracefully, to
+    /// reload the configuration or to reopen its logs
+    #[arg(short = 's', value_name = "SIGNAL", requires = "config")]
+    pub signal: Option<Signal>,
+
+    /// Print the version, and what is supported
+    #[arg(short = 'V', exclusive = true)]
+    pub build: bool,
+}
+
+/// What `-s` asks a running server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Signal {
+    /// SIGTERM
+    Stop,
+    /// SIGQUIT
+    Quit,
+    /// SIGHUP
+    Reload,
+    /// SIGUSR1
+    Reopen,
+}
+
 impl Args {
     /// Where to listen: what was asked for, otherwise port 8080 of 127.0.0.1.
     pub fn listen(&self) -> Vec<Listen> {
@@ -85,8 +148,14 @@ where
     T: Into<OsString> + Clone,
 {
     let command = Args::augment_args(Command::new(name).version(version));
+    let version = Arg::new("version").short('v').long("version");
+    let version = version.action(ArgAction::Version).help("Print the version");
     // Last, since the arguments bring the summary of their documentation.
-    let command = command.about("Serves a folder over HTTP/1.1");
+    let command = (command.disable_version_flag(true).arg(version))
+        .about("Serves a folder, or what a configuration says, over HTTP/1.1")
+        .after_help(
+            "explain -c FILE 'GET /path' [-H 'Host: name']... [--json] shows why a request is answered as it is",
+        );
     Args::from_arg_matches(&command.try_get_matches_from(args)?)
 }
 

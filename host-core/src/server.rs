@@ -10,6 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use h1_core::{Limits, Status, Timeouts};
 
+use crate::config::Config;
+use crate::config::model::{Model, VirtualServer};
 use crate::os::{LogWriter, Root};
 use crate::route::{Hosting, Process};
 
@@ -50,8 +52,52 @@ impl Server {
         Self::with(Hosting::new(model, None, [root], Process::default()))
     }
 
-    /// A server of a configuration.
-    pub(crate) fn with(hosting: Hosting) -> Self {
+    /// A server of a configuration. Its logs go to [`access_log`](Self::access_log), wherever the
+    /// configuration wants them; [`os::run`](crate::os::run) opens those.
+    ///
+    /// ```
+    /// use host_core::Server;
+    /// use host_core::config::{Config, Overrides};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("nginx.conf");
+    /// std::fs::write(&path, "events { } http { server { return 200 Hello; } }")?;
+    /// let (config, _warnings) = Config::load(&path, &Overrides::default())?;
+    /// assert_eq!(Server::configured(config).worker_connections, 512);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn configured(config: Config) -> Self {
+        Self::of_model(config.model, Process::default())
+    }
+
+    pub(crate) fn of_model(model: Model, process: Process) -> Self {
+        let timeouts = Timeouts::default();
+        let (processes, connections) = (model.main.worker_processes, model.main.worker_connections);
+        let shutdown = model.main.worker_shutdown_timeout;
+        let first = model
+            .listens
+            .first()
+            .and_then(|it| model.servers.get(it.default));
+        let (limits, timeouts) = match first {
+            Some(server) => (header_limits(server), header_timeouts(server)),
+            None => (Limits::default(), timeouts),
+        };
+        let hosting = Hosting::new(model, Some(timeouts), [], process);
+        Self {
+            worker_processes: processes.unwrap_or(1),
+            worker_connections: connections,
+            // nginx waits for ever.
+            worker_shutdown_timeout: shutdown.unwrap_or(Duration::MAX),
+            limits,
+            timeouts,
+            keepalive_requests: u32::MAX,
+            ..Self::with(hosting)
+        }
+    }
+
+    fn with(hosting: Hosting) -> Self {
         Self {
             worker_processes: 1,
             worker_connections: 512,
@@ -74,6 +120,31 @@ impl Server {
     /// The log at this place of [`Hosting::logs`].
     pub(crate) fn log(&self, at: usize) -> Option<&LogWriter> {
         self.logs.get(at).or(self.access_log.as_ref())
+    }
+}
+
+/// What holds for a head, whose server is not known yet.
+fn header_limits(server: &VirtualServer) -> Limits {
+    let (number, size) = server.large_client_header_buffers;
+    let small = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    let limits = Limits::default();
+    let head = small(size.saturating_mul(number.into()));
+    Limits {
+        request_line: small(size),
+        head,
+        buffer: limits.buffer.min(head),
+        ..limits
+    }
+}
+
+fn header_timeouts(server: &VirtualServer) -> Timeouts {
+    Timeouts {
+        head: server.client_header_timeout,
+        keep_alive: server.settings.keepalive_timeout,
+        body: server.settings.client_body_timeout,
+        send: server.settings.send_timeout,
+        linger: server.settings.lingering_timeout,
+        ..Timeouts::default()
     }
 }
 

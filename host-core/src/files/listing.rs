@@ -80,7 +80,7 @@ pub(crate) fn json(path: &CleanPath, entries: Vec<Entry>) -> String {
     for (n, entry) in entries.iter().enumerate() {
         let kind = if entry.folder { "directory" } else { "file" };
         let name = String::from_utf8_lossy(&entry.name);
-        out.push_str(if n > 0 { ",\n" } else { "\n" });
+        out.push_str(if n > 0 { ",\r\n" } else { "\r\n" });
         out.push_str("{ \"name\":\"");
         escape_json(&mut out, &name);
         let time = entry.modified.map(format);
@@ -91,14 +91,14 @@ pub(crate) fn json(path: &CleanPath, entries: Vec<Entry>) -> String {
         }
         out.push_str(" }");
     }
-    out.push_str("\n]");
+    out.push_str("\r\n]");
     out
 }
 
 /// As nginx's `autoindex_format xml` has it.
 pub(crate) fn xml(path: &CleanPath, entries: Vec<Entry>) -> String {
     let (entries, _) = shown(path, entries);
-    let mut out = String::from("<?xml version=\"1.0\"?>\n<list>\n");
+    let mut out = String::from("<?xml version=\"1.0\"?>\r\n<list>\r\n");
     for entry in &entries {
         let kind = if entry.folder { "directory" } else { "file" };
         let time = entry.modified.map(fmt_iso);
@@ -109,9 +109,9 @@ pub(crate) fn xml(path: &CleanPath, entries: Vec<Entry>) -> String {
         }
         let name = String::from_utf8_lossy(&entry.name);
         let name = html! { (name) }.into_string();
-        let _ = writeln!(out, ">{name}</{kind}>");
+        let _ = write!(out, ">{name}</{kind}>\r\n");
     }
-    out.push_str("</list>\n");
+    out.push_str("</list>\r\n");
     out
 }
 

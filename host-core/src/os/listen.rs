@@ -6,10 +6,12 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::startup::because;
 use crate::cli::Listen;
+use crate::config::model::Address;
+use crate::route::Listening;
 
 /// Connections that the kernel holds for us to accept; nginx's default.
 const BACKLOG: i32 = 511;
@@ -24,6 +26,41 @@ pub(super) fn listen(listen: &[Listen], shared: bool) -> Result<Vec<TcpListener>
         }
     }
     Ok(listeners)
+}
+
+/// Listens on the addresses of a configuration, as [`listen`] does.
+pub(super) fn listen_as(addresses: &[Listening], shared: bool) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = passed().map_err(because("cannot take the sockets of LISTEN_FDS"))?;
+    if listeners.is_empty() {
+        for listening in addresses.iter().filter(|it| it.bind) {
+            let Address::Ip(address) = listening.address else {
+                let place = &listening.place;
+                return Err(format!(
+                    "{place}: listening on unix sockets is not supported yet"
+                ));
+            };
+            let listener = bind(address, shared || listening.reuseport, &listening.options)
+                .map_err(because(format!("cannot listen on {address}")))?;
+            listeners.push(listener);
+        }
+    }
+    Ok(listeners)
+}
+
+/// What `listen` says about a socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) backlog: i32,
+    pub(crate) ipv6only: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            backlog: BACKLOG,
+            ipv6only: true,
+        }
+    }
 }
 
 fn passed() -> io::Result<Vec<TcpListener>> {
@@ -41,7 +78,7 @@ fn listen_on(listen: &Listen, shared: bool) -> Result<Vec<TcpListener>, String> 
     let mut listeners = Vec::new();
     let mut failure = format!("cannot listen on {listen}: it has no address");
     for address in addresses.collect::<BTreeSet<_>>() {
-        match bind(address, shared) {
+        match bind(address, shared, &Options::default()) {
             Ok(listener) => listeners.push(listener),
             Err(error) => {
                 let fatal = !is_absent(&error);
@@ -66,24 +103,24 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// With `shared` the listener can have siblings.
-fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
-    let socket = socket(address)?;
+fn bind(address: SocketAddr, shared: bool, options: &Options) -> io::Result<TcpListener> {
+    let socket = socket(address, options.ipv6only)?;
     socket.bind(&address.into())?;
     // Set before, it would let a second server of the same user take half of the connections.
     if shared {
         socket.set_reuse_port(true)?;
     }
-    socket.listen(BACKLOG)?;
+    socket.listen(options.backlog)?;
     Ok(socket.into())
 }
 
-fn socket(address: SocketAddr) -> io::Result<Socket> {
+fn socket(address: SocketAddr, ipv6only: bool) -> io::Result<Socket> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for the connections of the process before to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        socket.set_only_v6(true)?;
+        socket.set_only_v6(ipv6only)?;
     }
     Ok(socket)
 }
@@ -108,7 +145,8 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
 /// ```
 pub fn reuseport_sibling(listener: &TcpListener) -> io::Result<TcpListener> {
     let address = listener.local_addr()?;
-    let socket = socket(address)?;
+    let ipv6only = address.is_ipv6() && SockRef::from(listener).only_v6()?;
+    let socket = socket(address, ipv6only)?;
     socket.set_reuse_port(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

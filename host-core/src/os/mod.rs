@@ -2,13 +2,16 @@
 //! clocks.
 
 mod config;
+mod configured;
 mod control;
 mod file;
-mod listen;
+pub(crate) mod listen;
 mod log;
 mod lookup;
 mod notify;
+mod pid;
 mod root;
+
 mod signals;
 mod startup;
 mod user;

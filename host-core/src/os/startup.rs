@@ -14,7 +14,7 @@ use rustix::process::{Resource, geteuid, getrlimit, setrlimit};
 
 use super::signals::{self, Administration};
 use super::user::Account;
-use super::{Control, LogWriter, Root, listen, notify};
+use super::{Control, LogWriter, Root, configured, listen, notify};
 use crate::cli::{self, AccessLog, Args, Workers};
 use crate::{Server, Site};
 
@@ -33,6 +33,11 @@ pub type Serve = fn(Arc<Server>, Vec<TcpListener>, Control) -> io::Result<()>;
 /// explains; 128 + n after a second SIGTERM or SIGINT.
 pub fn run(name: &'static str, version: &'static str, serve: Serve) -> ExitCode {
     let ended = match cli::parse(name, version, env::args_os()) {
+        Ok(args) if args.nginx.build => {
+            build(name, version);
+            Ok(())
+        }
+        Ok(args) if args.nginx.config.is_some() => configured::run(name, args.nginx, serve),
         Ok(args) => start(name, args, serve),
         Err(help) if help.exit_code() == 0 => {
             let _ = help.print();
@@ -47,6 +52,14 @@ pub fn run(name: &'static str, version: &'static str, serve: Serve) -> ExitCode 
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what this is and can do.
+fn build(name: &str, version: &str) {
+    let _ = writeln!(
+        io::stdout(),
+        "{name} version {version}\nprotocols: HTTP/1.0 HTTP/1.1\nconfiguration: nginx's language"
+    );
 }
 
 /// What is wrong with the command line: the first line of a longer text.
@@ -185,7 +198,7 @@ const OWN_FILES: u64 = 24;
 
 /// As many of the `wanted` connections as the limit on open files allows, with a file open for each:
 /// one that is accepted with the last descriptor could be told nothing but 503.
-fn affordable(name: &str, wanted: usize) -> usize {
+pub(super) fn affordable(name: &str, wanted: usize) -> usize {
     let Some(files) = raise_open_file_limit() else {
         return wanted;
     };
@@ -210,7 +223,7 @@ fn raise_open_file_limit() -> Option<u64> {
 }
 
 /// Says where to find the server. A standard output that is closed does not stop it.
-fn announce(name: &str, dir: &Path, listeners: &[TcpListener]) {
+pub(super) fn announce(name: &str, dir: &Path, listeners: &[TcpListener]) {
     let mut stdout = io::stdout().lock();
     for address in listeners.iter().filter_map(|it| it.local_addr().ok()) {
         let _ = writeln!(

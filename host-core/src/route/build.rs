@@ -15,6 +15,7 @@ use crate::config::model::{
 };
 use crate::config::template::{Part, Template, Variable};
 use crate::os::Root;
+use crate::os::listen::Options;
 
 /// What is being built, and what of it exists already.
 #[derive(Default)]
@@ -55,6 +56,12 @@ impl Hosting {
             Listening {
                 address: listen.address.clone(),
                 place: listen.place.clone(),
+                bind: listen.bind,
+                reuseport: listen.reuseport,
+                options: Options {
+                    backlog: backlog(listen.backlog),
+                    ipv6only: listen.ipv6only,
+                },
                 names,
                 default: listen.default,
                 single: listen.servers.len() == 1 && !has_pattern(&model, listen.default),
@@ -83,6 +90,11 @@ impl Hosting {
             process,
         }
     }
+}
+
+fn backlog(wanted: Option<u32>) -> i32 {
+    let default = Options::default().backlog;
+    wanted.map_or(default, |backlog| backlog.try_into().unwrap_or(i32::MAX))
 }
 
 fn has_pattern(model: &Model, server: usize) -> bool {

@@ -11,6 +11,7 @@ use super::trace::Note;
 use super::variables::View;
 use super::{Route, rewrite};
 use crate::config::model::Fallback;
+use crate::config::template::Part;
 use crate::os::OpenFile;
 use crate::path::{CleanPath, PathError, push_encoded};
 use crate::{Found, Lookup};
@@ -132,7 +133,7 @@ impl<'v> View<'v> {
         let rules = self.rules(route);
         let content = match route.phase {
             Phase::Content => true,
-            Phase::Try(_) => route.path.is_folder() && route.target.ends_with(b"/"),
+            Phase::Try(at) => self.wants_folder(route, at),
             _ => return rewrite::lookup(self, route),
         };
         let index = match route.index.is_empty() {
@@ -176,7 +177,7 @@ impl<'v> View<'v> {
     }
 
     fn tried(&self, route: &mut Route, at: usize, found: io::Result<Found>) -> Flow {
-        let folder = route.target.ends_with(b"/");
+        let folder = self.wants_folder(route, at);
         let accepted = match &found {
             Ok(Found::File { index, .. }) => folder == index.is_some(),
             Ok(Found::Folder | Found::Listing(_)) => folder,
@@ -188,6 +189,10 @@ impl<'v> View<'v> {
         }
         self.take_candidate(route);
         route.phase = Phase::Content;
+        // As in nginx a folder is named without the slash of the candidate: it may need its own.
+        if folder && route.uri.pop().is_some() && !route.uri.ends_with(b"/") {
+            return self.redirect_to_folder(route);
+        }
         match found {
             Ok(Found::File { file, index: None }) => {
                 let root = self.root(route);
@@ -196,6 +201,14 @@ impl<'v> View<'v> {
             }
             found => self.content_found(route, found),
         }
+    }
+
+    /// Whether a candidate is written with a slash at its end.
+    fn wants_folder(&self, route: &Route, at: usize) -> bool {
+        let tries = self.rules(route).settings.try_files.as_ref();
+        let candidate = tries.and_then(|tries| tries.files.get(at));
+        let last = candidate.and_then(|candidate| candidate.parts.last());
+        matches!(last, Some(Part::Text(text)) if text.ends_with(b"/"))
     }
 
     /// The candidate becomes the URI.
@@ -218,20 +231,23 @@ impl<'v> View<'v> {
                 index: Some(index),
             }) => self.go_to_index(route, file, index),
             Ok(Found::Folder) if route.path.is_folder() => self.without_index(route),
-            Ok(Found::Folder) => {
-                route.target.clear();
-                push_encoded(&route.uri, &mut route.target);
-                route.target.push(b'/');
-                // Even a question mark alone stays.
-                if self.request.is_some_and(|it| it.query().is_some()) || !route.args.is_empty() {
-                    route.target.push(b'?');
-                    route.target.extend_from_slice(&route.args);
-                }
-                Flow::End(Outcome::Redirect(Status::MOVED_PERMANENTLY))
-            }
+            Ok(Found::Folder) => self.redirect_to_folder(route),
             Ok(Found::Listing(entries)) => Flow::End(Outcome::Listing(entries)),
             Err(error) => self.fail(route, status_of(&error)),
         }
+    }
+
+    /// The same URI with a slash at its end, as links in the folder count from there.
+    fn redirect_to_folder(&self, route: &mut Route) -> Flow {
+        route.target.clear();
+        push_encoded(&route.uri, &mut route.target);
+        route.target.push(b'/');
+        // Even a question mark alone stays.
+        if self.request.is_some_and(|it| it.query().is_some()) || !route.args.is_empty() {
+            route.target.push(b'?');
+            route.target.extend_from_slice(&route.args);
+        }
+        Flow::End(Outcome::Redirect(Status::MOVED_PERMANENTLY))
     }
 
     /// An index file is reached by an internal redirect, as locations may have rules for it; it is

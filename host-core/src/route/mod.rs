@@ -16,12 +16,14 @@ mod types;
 pub(crate) mod variables;
 mod vhost;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
+use crate::os::listen;
 pub(crate) use files::Files;
 pub(crate) use flow::Outcome;
 use location::Tree;
@@ -61,6 +63,10 @@ pub(crate) struct Process {
 pub(crate) struct Listening {
     pub(crate) address: Address,
     pub(crate) place: Place,
+    /// `false`: a wildcard address of the same port takes these connections as well.
+    pub(crate) bind: bool,
+    pub(crate) reuseport: bool,
+    pub(crate) options: listen::Options,
     names: Names,
     default: usize,
     /// All requests are for the default server, whatever name they have.
@@ -128,15 +134,28 @@ impl Hosting {
         self.maps.get(map)
     }
 
+    /// What all connections come in at, where that is one address.
+    pub(crate) fn only_address(&self) -> Option<SocketAddr> {
+        match &self.listens[..] {
+            [
+                Listening {
+                    address: Address::Ip(address),
+                    ..
+                },
+            ] if address.port() != 0 && !address.ip().is_unspecified() => Some(*address),
+            _ => None,
+        }
+    }
+
     /// The address that a connection to `local` came in at.
-    pub(crate) fn listen_of(&self, local: std::net::SocketAddr) -> usize {
-        let is = |listen: &Listening, ip: std::net::IpAddr| match &listen.address {
+    pub(crate) fn listen_of(&self, local: SocketAddr) -> usize {
+        let is = |listen: &Listening, ip: IpAddr| match &listen.address {
             Address::Ip(address) => address.ip() == ip && address.port() == local.port(),
             Address::Unix(_) => false,
         };
         let any = match local {
-            std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
-            std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let mut wanted = [local.ip(), any].into_iter();
         let found = wanted.find_map(|ip| self.listens.iter().position(|it| is(it, ip)));

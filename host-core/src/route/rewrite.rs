@@ -261,6 +261,7 @@ impl View<'_> {
             None => {}
         }
         route.uri_changed = flag != Flag::Break;
+        route.internal = true;
         match flag {
             Flag::None => Then::Next,
             _ => Then::Stop,

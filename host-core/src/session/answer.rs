@@ -76,7 +76,11 @@ impl Inner {
                     true => Content::None,
                     false => Content::Bytes(text),
                 };
-                Reply::new(status(code), content).typed(rules.types.of(&route.uri))
+                let kind = match status(code) {
+                    Status::NO_CONTENT | Status::NOT_MODIFIED => "",
+                    _ => rules.types.of(&route.uri),
+                };
+                Reply::new(status(code), content).typed(kind)
             }
             Outcome::Redirect(code) => {
                 let request = self.conn.request(&self.rx);

@@ -29,8 +29,8 @@ pub struct Parked {
 
 /// The ends of a connection.
 ///
-/// An address alone is that of the client; then the connection is served as one to the first address
-/// that the server listens on.
+/// An address alone is that of the client: enough for a server with one address. On one with several
+/// the connection is served as one to the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The client.
@@ -54,6 +54,7 @@ impl Parked {
     pub fn new(server: Arc<Server>, peer: impl Into<Peer>, now: Now) -> Self {
         let Peer { address, local } = peer.into();
         let until = now.monotonic.checked_add(server.timeouts.head);
+        let local = local.or_else(|| server.hosting.only_address());
         let listen = local.map_or(0, |local| server.hosting.listen_of(local));
         let client = Client {
             peer: address,

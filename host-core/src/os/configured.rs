@@ -1,0 +1,252 @@
+//! A server of a configuration: `-c` and what goes with it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rustix::process::Signal;
+
+use super::pid::{self, PidFile};
+use super::signals::{self, Administration};
+use super::startup::{affordable, announce, because};
+use super::user::Account;
+use super::{Control, LogWriter, Serve, listen, notify};
+use crate::Server;
+use crate::cli::{self, Nginx};
+use crate::config::model::{Address, Main};
+use crate::config::{Config, Overrides};
+use crate::date;
+use crate::route::Process;
+
+/// Does what the flags ask for.
+pub(super) fn run(name: &'static str, flags: Nginx, serve: Serve) -> Result<(), String> {
+    let path = flags.config.clone().unwrap_or_default();
+    let overrides = Overrides {
+        prefix: flags.prefix.clone(),
+        globals: flags.globals.clone(),
+        error_log: flags.error_log.clone(),
+    };
+    let (config, warnings) = match Config::load(&path, &overrides) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            let _ = write!(io::stderr(), "{problems}");
+            return Err(failed(&path));
+        }
+    };
+    if !flags.quiet {
+        let _ = write!(io::stderr(), "{warnings}");
+    }
+    match flags.signal {
+        Some(signal) => tell_running(&config.model.main, signal),
+        None if flags.test || flags.dump => {
+            test(name, &flags, &path, &config);
+            Ok(())
+        }
+        None => start(name, path, overrides, config, serve),
+    }
+}
+
+fn failed(path: &Path) -> String {
+    format!("configuration file {} test failed", path.display())
+}
+
+fn test(name: &str, flags: &Nginx, path: &Path, config: &Config) {
+    if !flags.quiet {
+        let path = path.display();
+        let _ = writeln!(
+            io::stderr(),
+            "{name}: the configuration file {path} syntax is ok\n\
+             {name}: configuration file {path} test is successful"
+        );
+    }
+    if flags.dump {
+        let _ = io::stdout().write_all(config.dump().as_bytes());
+    }
+}
+
+fn tell_running(main: &Main, signal: cli::Signal) -> Result<(), String> {
+    let path = (main.pid.as_deref()).ok_or("the configuration names no pid file")?;
+    pid::signal(
+        path,
+        match signal {
+            cli::Signal::Stop => Signal::TERM,
+            cli::Signal::Quit => Signal::QUIT,
+            cli::Signal::Reload => Signal::HUP,
+            cli::Signal::Reopen => Signal::USR1,
+        },
+    )
+}
+
+fn start(
+    name: &'static str,
+    path: PathBuf,
+    overrides: Overrides,
+    config: Config,
+    serve: Serve,
+) -> Result<(), String> {
+    let main = &config.model.main;
+    let account = match &main.user {
+        Some((user, group)) if rustix::process::geteuid().is_root() => {
+            let name = group.as_ref().map(|group| format!("{user}:{group}"));
+            Some(Account::find(&name.unwrap_or_else(|| user.clone()))?)
+        }
+        _ => None,
+    };
+    let (pid, daemon) = (main.pid.clone(), main.daemon);
+    let errors = main.error_log.path.clone();
+    let mut server = prepare(name, config);
+    let listeners = listen::listen_as(&server.hosting.listens, server.worker_processes > 1)?;
+    if daemon {
+        // Before any thread is started: only this one goes on.
+        nix::unistd::daemon(true, false)
+            .map_err(io::Error::from)
+            .map_err(because("cannot become a daemon"))?;
+    }
+    let _pid = pid.as_deref().map(PidFile::write).transpose()?;
+    let addresses = addresses(&server);
+    let mut configuration = Configuration {
+        name,
+        path,
+        overrides,
+        errors,
+        addresses,
+        logs: Arc::default(),
+    };
+    server.logs = configuration.open_logs(&server, account.as_ref())?;
+    if let Some(account) = account {
+        account
+            .assume()
+            .map_err(because("cannot change the user"))?;
+    }
+    let shown = std::path::absolute(&configuration.path).unwrap_or_default();
+    let control = Control::new();
+    signals::handle(control.clone(), configuration).map_err(because("cannot handle signals"))?;
+    if !daemon {
+        announce(name, &shown, &listeners);
+    }
+    notify::ready();
+    serve(Arc::new(server), listeners, control).map_err(because("cannot go on serving"))
+}
+
+/// The server of a configuration, without its logs.
+fn prepare(name: &str, config: Config) -> Server {
+    let automatic = config.model.main.worker_processes.is_none();
+    let mut server = Server::of_model(config.model, process());
+    if automatic {
+        server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
+    }
+    server.worker_connections = affordable(name, server.worker_connections);
+    server
+}
+
+pub(super) fn process() -> Process {
+    Process {
+        id: std::process::id(),
+        hostname: crate::config::Source::hostname(&super::config::Disk),
+    }
+}
+
+/// What is listened on.
+fn addresses(server: &Server) -> Vec<Address> {
+    let listens = server.hosting.listens.iter().filter(|it| it.bind);
+    listens.map(|listen| listen.address.clone()).collect()
+}
+
+/// What a server is made of, now and at each reload.
+struct Configuration {
+    name: &'static str,
+    path: PathBuf,
+    overrides: Overrides,
+    errors: Option<PathBuf>,
+    addresses: Vec<Address>,
+    /// The open logs: a file that stays in the configuration is not opened twice.
+    logs: Logs,
+}
+
+type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
+
+impl Configuration {
+    fn load(&mut self) -> Result<Server, String> {
+        let (config, warnings) = Config::load(&self.path, &self.overrides)
+            .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
+        let errors = config.model.main.error_log.path.clone();
+        let mut server = prepare(self.name, config);
+        let new = addresses(&server);
+        if let Some(address) = new.iter().find(|it| !self.addresses.contains(it)) {
+            return Err(format!("only a restart can listen on {address:?}"));
+        }
+        server.logs = self.open_logs(&server, None)?;
+        self.errors = errors;
+        if !warnings.is_empty() {
+            self.complain(&warnings.to_string());
+        }
+        Ok(server)
+    }
+
+    /// Opens the logs of a server that are not open yet.
+    fn open_logs(
+        &mut self,
+        server: &Server,
+        account: Option<&Account>,
+    ) -> Result<Vec<LogWriter>, String> {
+        let mut open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logs = Vec::new();
+        for path in &server.hosting.logs {
+            let known = open.iter().find(|(known, _)| known == path);
+            let log = match (known, path) {
+                (Some((_, log)), _) => log.clone(),
+                (None, None) => LogWriter::new(io::stdout()),
+                (None, Some(path)) => open_log(path, account)?,
+            };
+            logs.push(log);
+        }
+        let paths = server.hosting.logs.iter().cloned();
+        *open = paths.zip(logs.iter().cloned()).collect();
+        Ok(logs)
+    }
+
+    fn reopen_logs(&self) -> Result<(), String> {
+        let open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = || because("cannot open a log again");
+        let mut open = open.iter();
+        open.try_for_each(|(_, log)| log.reopen().map_err(failure()))
+    }
+
+    /// Says what is wrong on standard error and in the error log.
+    fn complain(&self, text: &str) {
+        let _ = writeln!(io::stderr(), "{}: {text}", self.name);
+        if let Some(path) = &self.errors
+            && let Ok(mut log) = File::options().append(true).create(true).open(path)
+        {
+            let time = date::fmt_log(crate::os::now().wall);
+            let _ = writeln!(log, "{} [emerg] {text}", &*time);
+        }
+    }
+}
+
+impl Administration for Configuration {
+    fn reload(&mut self) -> Option<Server> {
+        let server = self.load();
+        server.map_err(|failure| self.complain(&failure)).ok()
+    }
+
+    fn reopen(&mut self) {
+        if let Err(failure) = self.reopen_logs() {
+            self.complain(&failure);
+        }
+    }
+}
+
+/// One in a file will be opened again, so it becomes the file of `account`.
+fn open_log(path: &Path, account: Option<&Account>) -> Result<LogWriter, String> {
+    let open = || {
+        let log = LogWriter::open(path)?;
+        if let Some(account) = account {
+            account.own(&File::options().append(true).open(path)?)?;
+        }
+        Ok(log)
+    };
+    open().map_err(because(format!("cannot open the log {}", path.display())))
+}
