@@ -8,9 +8,9 @@ use host_core::config::{Config, Overrides};
 fn text(servers: usize) -> String {
     let mut text = "events { }\nhttp {\n".to_owned();
     for n in 0..servers {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "server {{ listen {}; server_name s{n}.example *.w{n}.example; root /;\n",
+            "server {{ listen {}; server_name s{n}.example *.w{n}.example; root /;",
             8000 + n % 20
         );
         for location in 0..4 {

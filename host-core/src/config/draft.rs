@@ -23,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) realm: Option<Template>,
     pub(crate) user_file: Option<Template>,
     pub(crate) satisfy_any: bool,
+    /// `access_log off` at this level, which the others there do not change.
+    pub(crate) log_off: bool,
     pub(crate) limit_req_status: Status,
     pub(crate) limit_conn_status: Status,
     pub(crate) real_ip: RealIp,
@@ -56,6 +58,7 @@ impl Draft {
             realm: None,
             user_file: None,
             satisfy_any: false,
+            log_off: false,
             limit_req_status: Status::SERVICE_UNAVAILABLE,
             limit_conn_status: Status::SERVICE_UNAVAILABLE,
             real_ip: RealIp {

@@ -87,7 +87,7 @@ impl Builder<'_, '_> {
         parent: &Parent<'_>,
     ) -> Result<Location, Problem> {
         let node = usage.node;
-        let matches = self.matches(node);
+        let matches = self.matches(node, outer.merge_slashes);
         let mut draft = outer.child();
         let inside = node.block.as_deref().unwrap_or_default();
         let uses = self.level(inside, Contexts::LOCATION, &mut draft);
@@ -110,7 +110,7 @@ impl Builder<'_, '_> {
         })
     }
 
-    fn matches(&mut self, node: &Node) -> Result<Matches, Problem> {
+    fn matches(&mut self, node: &Node, merge_slashes: bool) -> Result<Matches, Problem> {
         let (modifier, text, span) = match node.args.len() {
             1 => {
                 let text = node.text(0);
@@ -148,21 +148,22 @@ impl Builder<'_, '_> {
                 );
             }
         };
-        self.check_path(text, span);
+        self.check_path(text, merge_slashes, span);
         Ok(matches)
     }
 
     /// Warns of what no path is or begins with.
-    fn check_path(&mut self, text: &str, span: Span) {
+    fn check_path(&mut self, text: &str, merge_slashes: bool, span: Span) {
         let why = match text {
             "" => return,
             _ if !text.starts_with('/') => "paths begin with a slash",
-            _ if text.contains("/./") || text.contains("/../") => {
-                "such segments are resolved before"
-            }
+            _ if text.contains("/./") || text.contains("/../") => "paths have no such segments",
+            _ if text.contains("//") && merge_slashes => "slashes are merged before",
+            _ if text.contains('?') => "arguments are not a part of paths",
+            _ if encoded(text) => "paths are decoded before",
             _ => return,
         };
-        let message = format!("location \"{text}\" never matches: {why}");
+        let message = format!("location \"{text}\" does not match: {why}");
         self.cx.warn(span, message);
     }
 
@@ -337,4 +338,11 @@ impl Locations {
             }
         }
     }
+}
+
+/// Whether there is a percent-encoded byte.
+fn encoded(text: &str) -> bool {
+    let digits = |pair: &[u8]| pair.iter().all(u8::is_ascii_hexdigit);
+    let mut triples = text.as_bytes().windows(3);
+    triples.any(|triple| triple.starts_with(b"%") && digits(&triple[1..]))
 }

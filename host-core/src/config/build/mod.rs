@@ -171,6 +171,14 @@ impl Builder<'_, '_> {
         let inside = node.block.as_deref().unwrap_or_default();
         let uses = self.level(inside, Contexts::SERVER, &mut draft);
         let script = self.script(&uses, Contexts::IF_IN_SERVER, &draft);
+        let returns = script
+            .iter()
+            .any(|op| matches!(op.kind, OpKind::Return { .. }));
+        let location = uses.iter().find(|usage| usage.spec.name == "location");
+        if let (true, Some(location)) = (returns, location) {
+            let message = "no location is reached: the server returns before";
+            self.cx.warn(location.node.span(), message);
+        }
         let locations = self.locations(&uses, &draft, &Parent::Server);
         let parts = std::mem::take(&mut self.cx.server);
         for reference in &parts.references {

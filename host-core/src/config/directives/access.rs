@@ -126,6 +126,14 @@ fn rule(
     if usage.first {
         draft.rules.clear();
     }
+    if draft
+        .rules
+        .iter()
+        .any(|(_, other)| matches!(other, Network::All))
+    {
+        let message = format!("this \"{}\" is never reached", usage.spec.name);
+        cx.warn(usage.node.span(), message);
+    }
     draft.rules.push((allow, network));
     Ok(())
 }

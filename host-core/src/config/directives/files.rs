@@ -240,7 +240,13 @@ fn try_files(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
             cx.server.references.push(last.clone());
             Fallback::Named(last.text[1..].into())
         }
-        _ => Fallback::Uri(cx.template(last)?),
+        first => {
+            if !first.starts_with(b"/") && !first.starts_with(b"$") {
+                let message = format!("\"{}\" leads nowhere: paths begin with a slash", last.text);
+                cx.warn(last.span, message);
+            }
+            Fallback::Uri(cx.template(last)?)
+        }
     };
     draft.settings.try_files = Some(TryFiles {
         place: cx.place(usage.node.name.span),

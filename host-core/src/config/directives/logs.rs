@@ -69,14 +69,20 @@ fn access_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Resul
         false => Vec::clone(&draft.settings.access_logs),
     };
     let path = usage.text(0);
+    if usage.first {
+        draft.log_off = false;
+    }
     if path == "off" && usage.node.args.len() == 1 {
-        logs.clear();
+        draft.log_off = true;
     } else if path.starts_with("syslog:") {
         return Err(unsupported(usage, 0, "\"syslog:\""));
     } else if path.contains('$') {
         return Err(unsupported(usage, 0, "a variable in the path"));
     } else {
         logs.push(log_line(cx, usage)?);
+    }
+    if draft.log_off {
+        logs.clear();
     }
     draft.settings.access_logs = Arc::new(logs);
     Ok(())
