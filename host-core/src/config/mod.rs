@@ -84,6 +84,19 @@ impl Config {
     }
 }
 
+/// The names of all directives that a configuration may use, in the order of the alphabet.
+///
+/// ```
+/// assert!(host_core::config::supported().contains(&"try_files"));
+/// ```
+pub fn supported() -> Vec<&'static str> {
+    let all = directives::GROUPS.iter().flat_map(|group| group.directives);
+    let ready = all.filter(|directive| directive.ready);
+    let mut names: Vec<_> = ready.map(|directive| directive.name).collect();
+    names.sort_unstable();
+    names
+}
+
 /// Reads a configuration; `unfinished` directives are those that have no effect yet.
 pub(crate) fn load(
     source: &dyn Source,
