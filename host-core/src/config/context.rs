@@ -131,7 +131,7 @@ impl<'c> Context<'c> {
         let mut template = self.template_of(text, span)?;
         if !text.starts_with(['/', '$']) {
             let mut front = folder.as_os_str().as_encoded_bytes().to_vec();
-            if !front.ends_with(b"/") {
+            if !front.is_empty() && !front.ends_with(b"/") {
                 front.push(b'/');
             }
             template.parts.insert(0, Part::Text(front));

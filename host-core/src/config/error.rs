@@ -99,9 +99,12 @@ impl fmt::Display for Diagnostic {
         let margin = " ".repeat(number.len());
         writeln!(f, "{severity}: {}", self.message)?;
         writeln!(f, "{margin}--> {}:{}:{}", self.file, self.line, self.column)?;
-        writeln!(f, "{margin} |")?;
-        writeln!(f, "{number} | {}", self.source)?;
-        writeln!(f, "{margin} | {}", self.carets)?;
+        // Where there is no file, there is no line either.
+        if !self.source.is_empty() {
+            writeln!(f, "{margin} |")?;
+            writeln!(f, "{number} | {}", self.source)?;
+            writeln!(f, "{margin} | {}", self.carets)?;
+        }
         match &self.help {
             Some(help) => writeln!(f, "{margin} = help: {help}"),
             None => Ok(()),

@@ -92,7 +92,8 @@ pub(super) const GROUP: Group = Group {
              Inherited where there is none at the level.",
             Set::With(error_page),
         )
-        .repeats(),
+        .repeats()
+        .differs("It cannot stand in `if`."),
         Directive::flag(
             "recursive_error_pages",
             HSL,

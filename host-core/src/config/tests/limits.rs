@@ -60,6 +60,46 @@ fn bytes_that_are_no_text() {
 }
 
 #[test]
+fn no_file_at_all() {
+    let errors = load(
+        &World::default(),
+        MAIN.as_ref(),
+        &Overrides::default(),
+        false,
+    )
+    .unwrap_err();
+    let expected = "error: cannot read \"/etc/nginx/nginx.conf\": no such file\n \
+                    --> /etc/nginx/nginx.conf:1:1\n";
+    assert_eq!(errors.to_string(), expected);
+}
+
+#[test]
+fn paths_are_relative_to_the_prefix() {
+    let text = "events { } http { server { access_log a.log; location / { root b; } } }";
+    for (path, prefix, expected) in [
+        ("/etc/nginx.conf", None, "/etc"),
+        ("/etc/nginx.conf", Some("/srv"), "/srv"),
+        ("/etc/nginx.conf", Some("/srv/"), "/srv"),
+        ("conf/nginx.conf", None, "conf"),
+        ("nginx.conf", None, ""),
+    ] {
+        let mut world = World::default();
+        world.add(path, text);
+        let overrides = Overrides {
+            prefix: prefix.map(Into::into),
+            ..Overrides::default()
+        };
+        let (config, _) = load(&world, path.as_ref(), &overrides, false).unwrap();
+        let server = &config.model.servers[0];
+        let log = server.settings.access_logs[0].path.clone();
+        let expected = std::path::Path::new(expected);
+        assert_eq!(log, Some(expected.join("a.log")));
+        let location = format!("{:?}", server.locations.prefixes[0].settings.root);
+        assert_eq!(location, format!("Root({:?})", expected.join("b")));
+    }
+}
+
+#[test]
 fn directives_of_the_command_line() {
     let mut world = World::default();
     world.add(MAIN, "events { }\nuser www;\n");

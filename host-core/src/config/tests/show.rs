@@ -13,7 +13,7 @@ pub(super) fn model(model: &Model, words: &[String]) -> String {
         match word.as_str() {
             "main" => writeln!(out, "{:#?}", model.main).unwrap(),
             "listens" => list(&mut out, &model.listens),
-            "maps" => list(&mut out, &model.maps),
+            "maps" => model.maps.iter().for_each(|map| show_map(&mut out, map)),
             "zones" => list(&mut out, &model.zones),
             "slots" => writeln!(out, "slots {:?}", model.slots).unwrap(),
             word => settings.push(word),
@@ -25,6 +25,21 @@ pub(super) fn model(model: &Model, words: &[String]) -> String {
         }
     }
     out
+}
+
+fn show_map(out: &mut String, map: &Map) {
+    let hostnames = if map.hostnames { " hostnames" } else { "" };
+    writeln!(out, "map {:?} slot {}{hostnames}", map.source, map.slot).unwrap();
+    for (key, value) in &map.exact {
+        writeln!(out, "  {:?} = {value:?}", String::from_utf8_lossy(key)).unwrap();
+    }
+    for (name, value) in &map.names {
+        writeln!(out, "  {name} = {value:?}").unwrap();
+    }
+    for (pattern, value) in &map.patterns {
+        writeln!(out, "  {pattern:?} = {value:?}").unwrap();
+    }
+    writeln!(out, "  default = {:?}", map.default).unwrap();
 }
 
 fn list<T: std::fmt::Debug>(out: &mut String, list: &[T]) {
