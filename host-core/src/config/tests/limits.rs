@@ -2,6 +2,7 @@
 
 use super::world::{MAIN, World};
 use super::{Overrides, load, pairs, read_text};
+use crate::config::directives::GROUPS;
 
 #[test]
 fn a_part_of_a_configuration_is_an_error() {
@@ -26,6 +27,78 @@ fn no_text_panics() {
                 let _ = read_text(&format!("events{{}}http{{server{{{}", &block.text[end..]));
             }
         }
+    }
+}
+
+/// Words in any order, well-formed or not.
+#[test]
+fn no_words_panic() {
+    let names = GROUPS.iter().flat_map(|group| group.directives);
+    let names: Vec<&str> = names.map(|directive| directive.name).collect();
+    let rest = [
+        "$",
+        "${",
+        "$uri",
+        "$x",
+        "$1",
+        "\"",
+        "'",
+        "\\",
+        "=",
+        "~",
+        "~*",
+        "^~",
+        "@a",
+        "(",
+        ")",
+        "($x",
+        "/",
+        "/a/",
+        "*.b",
+        ".",
+        "on",
+        "off",
+        "404",
+        "=404",
+        "1k",
+        "1h",
+        "-1",
+        "[::]:1",
+        "unix:",
+        "all",
+        "ä",
+        "#",
+        "\n",
+        "zone=a:1m",
+        "(?<x>a)",
+        "[[",
+    ];
+    let mut state: u64 = 1;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..4000 {
+        let mut text = [
+            "",
+            "events{}http{",
+            "events{}http{server{",
+            "events{}http{server{location /{",
+        ][random(4)]
+        .to_owned();
+        for _ in 0..random(30) {
+            text += match random(10) {
+                0..3 => names[random(names.len())],
+                3..6 => rest[random(rest.len())],
+                6..8 => ";",
+                8 => "{",
+                _ => "}",
+            };
+            text += ["", " ", " "][random(3)];
+        }
+        let _ = read_text(&text).map_err(|errors| errors.to_string());
     }
 }
 
