@@ -19,7 +19,7 @@ pub(super) enum Parent<'p> {
 }
 
 /// Methods that `limit_except` knows.
-const METHODS: [&str; 15] = [
+const METHODS: [&str; 14] = [
     "GET",
     "HEAD",
     "POST",
@@ -34,7 +34,6 @@ const METHODS: [&str; 15] = [
     "LOCK",
     "UNLOCK",
     "PATCH",
-    "TRACE",
 ];
 
 impl Builder<'_, '_> {
