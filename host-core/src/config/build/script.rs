@@ -76,8 +76,10 @@ impl Builder<'_, '_> {
         let block = node.block.as_deref().unwrap_or_default();
         let uses = self.level(block, inside, &mut own);
         let script = self.script(&uses, inside, &own);
-        let settings = (uses.len() < block.len()).then(|| own.finish());
-        if settings.is_some() && draft.settings.try_files.is_some() {
+        // As in nginx, the block takes the place of its location, and has no `try_files`.
+        let drops = draft.settings.try_files.is_some() && inside == Contexts::IF_IN_LOCATION;
+        let settings = (drops || uses.len() < block.len()).then(|| own.finish());
+        if drops && !script.iter().any(leaves) {
             let message = "\"try_files\" does not hold where this \"if\" is true";
             self.cx.warn(node.span(), message);
         }
@@ -153,4 +155,13 @@ impl Builder<'_, '_> {
 fn is_url(text: &str) -> bool {
     let starts = ["http://", "https://", "$scheme"];
     starts.iter().any(|start| text.starts_with(start))
+}
+
+/// Whether the request goes on elsewhere behind this step.
+fn leaves(op: &Op) -> bool {
+    match op.kind {
+        OpKind::Return { .. } => true,
+        OpKind::Rewrite { flag, .. } => !matches!(flag, Flag::None | Flag::Break),
+        _ => false,
+    }
 }

@@ -24,8 +24,9 @@ pub(crate) enum OpKind {
     If {
         condition: Condition,
         script: Vec<Op>,
-        /// Those of the block, when it has directives of other modules: they replace those of the
-        /// location for the rest of the request (the last `if` that was true counts).
+        /// Those of the block, when it has directives of other modules or its location has
+        /// `try_files`: they replace those of the location for the rest of the request (the last `if`
+        /// that was true counts).
         settings: Option<Arc<Settings>>,
     },
     Rewrite {
