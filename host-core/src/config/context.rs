@@ -140,6 +140,15 @@ impl<'c> Context<'c> {
         Ok(template)
     }
 
+    /// Warns of a file that cannot be read.
+    pub(crate) fn expect_file(&mut self, path: &Template, span: Span) {
+        let path = path.as_text().and_then(|path| str::from_utf8(path).ok());
+        let failure = path.and_then(|path| Some((path, self.source.read(path.as_ref()).err()?)));
+        if let Some((path, error)) = failure {
+            self.warn(span, format!("cannot read \"{path}\": {error}"));
+        }
+    }
+
     /// Warns of a folder that is not there, once.
     pub(crate) fn expect_folder(&mut self, path: &Template, span: Span) {
         let Some(path) = path.as_text().and_then(|path| str::from_utf8(path).ok()) else {

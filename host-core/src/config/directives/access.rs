@@ -56,6 +56,7 @@ pub(super) const GROUP: Group = Group {
             Set::With(|cx, draft, usage| {
                 let folder = cx.folder;
                 let path = cx.path_template(usage.text(0), usage.node.arg(0).span, folder)?;
+                cx.expect_file(&path, usage.node.arg(0).span);
                 draft.user_file = Some(path);
                 Ok(())
             }),
