@@ -92,7 +92,12 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     signals::handle(control.clone(), command_line).map_err(because("cannot handle signals"))?;
     announce(name, &dir, &listeners);
     notify::ready();
-    serve(Arc::new(server), listeners, control).map_err(because("cannot go on serving"))
+    let log = server.access_log.clone();
+    let ended = serve(Arc::new(server), listeners, control);
+    if let Some(log) = log {
+        log.flush();
+    }
+    ended.map_err(because("cannot go on serving"))
 }
 
 /// What a server is made of, now and at each reload.
