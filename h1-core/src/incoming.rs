@@ -189,12 +189,10 @@ impl Incoming {
             return self.need_data(rx);
         };
         let limit = self.limits.trailers as usize;
-        let mut index = core::mem::take(&mut rx.index);
-        let section = rx.pending().get(..limit).unwrap_or(rx.pending());
+        let (pending, index) = rx.parts();
+        let section = pending.get(..limit).unwrap_or(pending);
         let full = section.len() == limit;
-        let parsed = parser.parse(section, &mut index, self.limits.fields);
-        rx.index = index;
-        match parsed? {
+        match parser.parse(section, index, self.limits.fields)? {
             Some(len) => {
                 check_trailers(rx)?;
                 self.lend_bytes(rx, len);
@@ -218,6 +216,7 @@ fn check_trailers(rx: &RecvBuf) -> Result<(), Error> {
 
 /// A message needs more bytes, and room for them; what must be in the buffer as a whole has `whole`
 /// bytes at most.
+#[inline]
 pub(crate) fn more_needed(rx: &mut RecvBuf, whole: usize) -> Result<(), Error> {
     if rx.is_closed() {
         return Err(Error::new(ErrorKind::UnexpectedEof, rx.pending().len()));

@@ -125,8 +125,11 @@ impl RecvBuf {
         &self.storage[self.start..self.start + self.lent]
     }
 
-    pub(crate) fn pending_mut(&mut self) -> &mut [u8] {
-        &mut self.storage[self.start + self.lent + self.gap..self.end]
+    /// The pending bytes, and where to note the field lines in them.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&mut [u8], &mut Vec<FieldIndex>) {
+        let pending = &mut self.storage[self.start + self.lent + self.gap..self.end];
+        (pending, &mut self.index)
     }
 
     /// Lends the next `n` pending bytes.

@@ -116,8 +116,32 @@ fn all(bytes: &[u8], mark: impl Fn(u64) -> u64, class: u8) -> bool {
 
 /// The end of a run of token bytes from `at`.
 #[inline(always)]
-pub(crate) fn token_end(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        let plain = plain_name(block);
+        at += plain;
+        if plain < BLOCK {
+            match bytes.get(at) {
+                Some(b':') => return at,
+                Some(&b) if is(b, TOKEN) => at += 1,
+                _ => return at,
+            }
+        }
+    }
     words_end(bytes, at, not_in_name, TOKEN)
+}
+
+/// How many bytes at the start of a block are letters, digits and hyphens.
+#[inline(always)]
+fn plain_name(block: &[u8; BLOCK]) -> usize {
+    let mut plain = [0u8; BLOCK];
+    for (mark, &b) in plain.iter_mut().zip(block) {
+        let common = ((b | 0x20).wrapping_sub(b'a') <= 25) as u8
+            | (b.wrapping_sub(b'0') <= 9) as u8
+            | (b == b'-') as u8;
+        *mark = common.wrapping_neg();
+    }
+    u128::from_le_bytes(plain).trailing_ones() as usize / 8
 }
 
 /// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and

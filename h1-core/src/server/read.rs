@@ -97,16 +97,13 @@ impl ServerConnection {
         if rx.pending().is_empty() {
             return Ok(self.end_or_more(rx));
         }
-        let mut index = core::mem::take(&mut rx.index);
+        let (pending, index) = rx.parts();
         if self.parser.is_new() {
             index.clear();
         }
-        let parsed = self
-            .parser
-            .parse(rx.pending(), &mut index, &self.incoming.limits);
-        rx.index = index;
+        let parsed = self.parser.parse(pending, index, &self.incoming.limits);
         // A head that breaks off after its method is still answered as that method asks.
-        self.outgoing = Outgoing::answering(self.parser.method(rx.pending()));
+        self.outgoing = Outgoing::answering(self.parser.method(pending));
         match parsed? {
             Some(len) => self.whole_head(rx, len),
             None if rx.is_closed() && rx.pending() == b"\r\n" => {
