@@ -202,10 +202,8 @@ impl SendQueue {
     }
 
     pub(crate) fn push_external(&mut self, len: u64) {
-        if len > 0 {
-            self.queued = self.queued.saturating_add(len);
-            self.segments.push_back(Segment::External(len));
-        }
+        self.queued = self.queued.saturating_add(len);
+        self.segments.push_back(Segment::External(len));
     }
 
     /// The last `len` scratch bytes are new.

@@ -73,7 +73,6 @@ impl ClientConnection {
         match self.exchange.server {
             State::SendResponse => self.next_head(rx),
             State::SendBody => self.next_content(rx),
-            State::Closed => Ok(Next::Closed),
             State::Switched if !rx.pending().is_empty() => Ok(Next::Paused),
             State::Switched => Ok(Next::NeedData),
             _ if !rx.pending().is_empty() => Err(Error::new(ErrorKind::UnsolicitedBytes, 0)),

@@ -96,7 +96,14 @@ pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
 /// Whether `bytes` may all stand in a field value.
 #[inline]
 pub(crate) fn is_value_text(bytes: &[u8]) -> bool {
-    all(bytes, is_control, VALUE)
+    match bytes.last_chunk() {
+        Some(last) => {
+            let (blocks, _) = bytes.as_chunks();
+            !any(last, outside_value) && !blocks.iter().any(|block| any(block, outside_value))
+                || bytes.iter().all(|&b| is(b, VALUE))
+        }
+        None => all(bytes, is_control, VALUE),
+    }
 }
 
 /// Whether all bytes are of `class`; those that `mark` does not mark are. The last word overlaps the one
