@@ -6,14 +6,14 @@ use crate::head::request::RequestMeta;
 use crate::incoming::{Content, more_needed};
 use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
-use crate::{Error, Event, RecvBuf, State};
+use crate::{Error, Event, RecvBuf, RequestHead, State};
 
 /// The empty line that may stand before a request (RFC 9112, section 2.2).
 const EMPTY_LINE: usize = 2;
 
 /// An event whose bytes are still only marked in the buffer.
 enum Next {
-    Request,
+    Request(RequestMeta),
     Data,
     EndOfMessage,
     NeedData,
@@ -57,10 +57,7 @@ impl ServerConnection {
             Err(error) => return Err(self.fail(error.after(self.incoming.consumed))),
         };
         Ok(match next {
-            Next::Request => match self.request(rx) {
-                Some(request) => Event::Request(request),
-                None => Event::NeedData,
-            },
+            Next::Request(meta) => Event::Request(RequestHead::new(rx.lent(), &rx.index, meta)),
             Next::Data => Event::Data(rx.lent()),
             Next::EndOfMessage => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
             Next::NeedData => Event::NeedData,
@@ -128,7 +125,7 @@ impl ServerConnection {
         debug_assert_eq!(requested, Ok(()));
         self.meta = Some(meta);
         self.head_lent = true;
-        Ok(Next::Request)
+        Ok(Next::Request(meta))
     }
 
     fn next_content(&mut self, rx: &mut RecvBuf) -> Result<Next, Error> {
