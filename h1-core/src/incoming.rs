@@ -86,6 +86,11 @@ impl Incoming {
         !matches!(self.rest, Rest::Length(left) if left > max.saturating_sub(self.received))
     }
 
+    /// Whether nothing more of the message has to come, though its end was not read yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.rest, Rest::None | Rest::Length(0))
+    }
+
     fn lend_bytes(&mut self, rx: &mut RecvBuf, n: usize) {
         rx.lend(n);
         self.consumed += n as u64;

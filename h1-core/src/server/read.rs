@@ -24,7 +24,8 @@ enum Next {
 impl ServerConnection {
     /// The next event. Drops the bytes that the one before has lent.
     ///
-    /// Never call it twice without new input after [`Event::NeedData`]: nothing changes.
+    /// After [`Event::NeedData`] only more input changes anything: another call is harmless and says
+    /// the same.
     ///
     /// # Errors
     ///
