@@ -143,6 +143,25 @@ fn a_head_is_there_once_its_last_byte_is() {
     assert_eq!(found.unwrap().0.fields().get("x"), Some(&b"a   \tb"[..]));
 }
 
+#[test]
+fn heads_print_what_they_decide_and_values_as_text() {
+    let mut index = Index::new();
+    let request = raw::request_head(REQUESTS[8].as_bytes(), &limits(), &mut index);
+    assert_eq!(
+        format!("{:?}", request.unwrap().unwrap().0),
+        "RequestHead { method: Get, target: \"/\", version: Http11, body: None, keep_alive: true, \
+         expects_continue: false, upgrade: Some(\"b\"), \
+         fields: {\"Host\": \"a\", \"Connection\": \"upgrade\", \"Upgrade\": \"b\"} }"
+    );
+    let mut response = *b"HTTP/1.1 200 OK\r\nX: \xe4\"\r\nContent-Length: 2\r\n\r\n";
+    let response = raw::response_head(&mut response, Method::Get, &limits(), &mut index);
+    assert_eq!(
+        format!("{:?}", response.unwrap().unwrap().0),
+        "ResponseHead { status: Status(200), version: Http11, body: Length(2), keep_alive: true, \
+         fields: {\"X\": \"\\xe4\\\"\", \"Content-Length\": \"2\"} }"
+    );
+}
+
 /// The content of chunks that come in pieces of `len` bytes, and the bytes behind them.
 fn chunks(input: &[u8], len: usize) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
     let mut chunks = Chunks::new(&limits());
