@@ -144,6 +144,29 @@ fn a_head_is_there_once_its_last_byte_is() {
 }
 
 #[test]
+fn length_is_declared_where_no_content_comes() {
+    let mut index = Index::new();
+    for (method, head, declared, body) in [
+        (
+            "GET",
+            "200 OK\r\nContent-Length: 25",
+            Some(25),
+            Body::Length(25),
+        ),
+        ("HEAD", "200 OK\r\nContent-Length: 25", Some(25), Body::None),
+        ("GET", "304 No\r\ncontent-length: 25", Some(25), Body::None),
+        ("HEAD", "200 OK\r\nContent-Type: a/b", None, Body::None),
+        ("GET", "200 OK\r\nContent-Length: 0", Some(0), Body::None),
+    ] {
+        let mut input = format!("HTTP/1.1 {head}\r\n\r\n").into_bytes();
+        let found = raw::response_head(&mut input, method.into(), &limits(), &mut index);
+        let (response, _) = found.unwrap().unwrap();
+        let found = (response.declared_length(), response.body());
+        assert_eq!(found, (declared, body), "{method} {head}");
+    }
+}
+
+#[test]
 fn heads_print_what_they_decide_and_values_as_text() {
     let mut index = Index::new();
     let request = raw::request_head(REQUESTS[8].as_bytes(), &limits(), &mut index);
