@@ -97,10 +97,10 @@ impl FieldParser {
                     [b, ..] => return Err(wrong(self.name_error(*b, end), end)),
                 }
                 self.name_end = Some(end);
-                self.at = end + 1;
                 end
             }
         };
+        // At first from the colon, which may stand in a value as well.
         self.at = scan::value_end(bytes, self.at);
         let end = self.at;
         match bytes.get(end..).unwrap_or_default() {

@@ -261,10 +261,10 @@ const fn each(b: u8) -> u64 {
     u64::from_ne_bytes([b; 8])
 }
 
-/// Marks the bytes that are zero, exactly: no carry crosses a byte.
+/// Marks the bytes that are zero but for their top bit, exactly: no carry crosses a byte.
 #[inline]
 const fn zeros(word: u64) -> u64 {
-    !(((word & !TOPS) + !TOPS) | word) & TOPS
+    !((word & !TOPS) + !TOPS) & TOPS
 }
 
 /// Marks the bytes below `n`; behind the first one, perhaps others.
