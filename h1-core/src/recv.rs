@@ -125,11 +125,11 @@ impl RecvBuf {
         &self.storage[self.start..self.start + self.lent]
     }
 
-    /// The pending bytes, and where to note the field lines in them.
+    /// The pending bytes while none are lent, and where to note the field lines in them.
     #[inline]
     pub(crate) fn parts(&mut self) -> (&mut [u8], &mut Vec<FieldIndex>) {
-        let pending = &mut self.storage[self.start + self.lent + self.gap..self.end];
-        (pending, &mut self.index)
+        debug_assert_eq!((self.lent, self.gap), (0, 0));
+        (&mut self.storage[self.start..self.end], &mut self.index)
     }
 
     /// Lends the next `n` pending bytes.
