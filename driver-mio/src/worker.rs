@@ -56,6 +56,8 @@ pub(crate) struct Worker<'g> {
     queue: VecDeque<Token>,
     /// As it was when the last events came.
     now: Now,
+    /// A graceful stop has begun.
+    draining: bool,
     /// When a stop cuts what is left.
     cut: Option<Instant>,
 }
@@ -84,6 +86,7 @@ impl<'g> Worker<'g> {
             pool: Pool::new(SESSIONS),
             queue: VecDeque::new(),
             now: os::now(),
+            draining: false,
             cut: None,
         })
     }
@@ -228,7 +231,10 @@ impl<'g> Worker<'g> {
             let next = acceptor.and_then(|it| it.next(gate, most, now.monotonic));
             let Some((stream, peer)) = next else { return };
             let server = self.control.server().clone();
-            let connection = Connection::new(stream, peer, server, now);
+            let mut connection = Connection::new(stream, peer, server, now);
+            if self.draining {
+                connection.drain(&mut self.pool, now);
+            }
             let token = self.table.insert(connection);
             self.turn(token);
         }
@@ -237,8 +243,8 @@ impl<'g> Worker<'g> {
     fn on_control(&mut self) {
         self.control.clear();
         match self.control.stopping() {
-            // What is served now is looked at when somebody is accepted.
-            None => {}
+            // Another server may allow more connections.
+            None => self.acceptor.iter_mut().for_each(Acceptor::on_room),
             Some(Stop::Graceful) => self.drain(),
             Some(Stop::Fast) => {
                 self.acceptor = None;
@@ -247,16 +253,15 @@ impl<'g> Worker<'g> {
         }
     }
 
-    /// Takes who waits in the queues of the listeners, and no more; then lets each connection end.
+    /// Lets each connection end, also those that wait in the queues of the listeners.
     fn drain(&mut self) {
         let Some(acceptor) = &mut self.acceptor else {
             return;
         };
+        self.draining = true;
         acceptor.on_room();
         let limit = self.control.server().worker_shutdown_timeout;
         self.cut = self.now.monotonic.checked_add(limit);
-        self.accept_up_to(QUEUE, usize::MAX);
-        self.acceptor = None;
         let tokens: Vec<_> = self.table.tokens().collect();
         for token in tokens {
             if let Some(connection) = self.table.get(token) {
@@ -264,5 +269,7 @@ impl<'g> Worker<'g> {
                 self.turn(token);
             }
         }
+        self.accept_up_to(QUEUE, usize::MAX);
+        self.acceptor = None;
     }
 }

@@ -1,5 +1,5 @@
-//! What a client sees of the pool, of timeouts and of a graceful stop.
-#![allow(clippy::unwrap_used)]
+//! What a client sees of the limit of connections, of timeouts, of a stop and of a reload: each driver as a
+//! library, with settings that the command line does not have.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -8,10 +8,46 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use host_core::os::{Control, Root, Stop};
+use host_core::os::{Control, Root, Serve, Stop};
 use host_core::{Server, Site};
 use rustix::event::{PollFd, PollFlags, poll};
 use tempfile::TempDir;
+
+/// Makes each of the named functions a `#[test]` in a module per driver. A function takes that
+/// driver.
+macro_rules! for_each_serve {
+    (@ $driver:ident $($test:ident)+) => {
+        mod $driver {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(::$driver::serve);
+                }
+            )+
+        }
+    };
+    ($($test:ident),+ $(,)?) => {
+        for_each_serve!(@ driver_mio $($test)+);
+        for_each_serve!(@ driver_std $($test)+);
+    };
+}
+
+for_each_serve!(
+    a_client_above_the_bound_waits_until_another_has_gone,
+    one_place_serves_many_clients_in_turn,
+    clients_that_come_at_once_are_all_served,
+    a_client_that_only_connects_and_goes_leaves_its_place_to_others,
+    a_stop_ends_idle_connections_and_lets_answers_end,
+    a_stop_answers_who_is_in_the_listen_queue,
+    a_stop_cuts_answers_that_take_too_long,
+    a_fast_stop_cuts_everything,
+    after_a_reload_new_connections_have_the_new_server,
+    a_reload_can_lift_the_bound,
+    a_request_on_the_wire_when_the_stop_comes_is_answered,
+    a_client_that_sends_no_more_is_answered,
+    a_client_that_asks_for_no_more_is_closed,
+    a_client_that_does_not_read_is_reset,
+);
 
 /// More than the kernel buffers for a client that does not read.
 const BIG: u64 = 64 << 20;
@@ -22,7 +58,9 @@ fn server() -> (TempDir, Server) {
     let big = File::create(folder.path().join("big")).unwrap();
     big.set_len(BIG).unwrap();
     let root = Root::open(folder.path()).unwrap();
-    (folder, Server::new(Site::new(root)))
+    let mut server = Server::new(Site::new(root));
+    server.worker_processes = 2;
+    (folder, server)
 }
 
 struct Running {
@@ -33,14 +71,14 @@ struct Running {
 }
 
 impl Running {
-    fn new(change: impl FnOnce(&mut Server)) -> Self {
+    fn new(serve: Serve, change: impl FnOnce(&mut Server)) -> Self {
         let (folder, mut server) = server();
         change(&mut server);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let control = Control::new();
         let handle = control.clone();
-        let serve = move || driver_std::serve(Arc::new(server), vec![listener], handle);
+        let serve = move || serve(Arc::new(server), vec![listener], handle);
         Self {
             address,
             control,
@@ -120,9 +158,8 @@ impl Client {
     }
 }
 
-#[test]
-fn a_client_above_the_bound_waits_until_another_has_gone() {
-    let running = Running::new(|server| server.worker_connections = 2);
+fn a_client_above_the_bound_waits_until_another_has_gone(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_connections = 2);
     let (mut first, mut second, mut third) =
         (running.connect(), running.connect(), running.connect());
     first.get_small();
@@ -138,9 +175,8 @@ fn a_client_above_the_bound_waits_until_another_has_gone() {
     running.join();
 }
 
-#[test]
-fn one_thread_serves_many_clients_in_turn() {
-    let running = Running::new(|server| server.worker_connections = 1);
+fn one_place_serves_many_clients_in_turn(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_connections = 1);
     for _ in 0..100 {
         running.connect().get_small();
     }
@@ -148,9 +184,8 @@ fn one_thread_serves_many_clients_in_turn() {
     running.join();
 }
 
-#[test]
-fn clients_that_come_at_once_are_all_served() {
-    let running = Running::new(|server| server.worker_connections = 3);
+fn clients_that_come_at_once_are_all_served(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_connections = 3);
     thread::scope(|scope| {
         for _ in 0..50 {
             scope.spawn(|| running.connect().get_small());
@@ -160,18 +195,16 @@ fn clients_that_come_at_once_are_all_served() {
     running.join();
 }
 
-#[test]
-fn a_client_that_only_connects_and_goes_leaves_its_place_to_others() {
-    let running = Running::new(|server| server.worker_connections = 1);
+fn a_client_that_only_connects_and_goes_leaves_its_place_to_others(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_connections = 1);
     drop(running.connect());
     running.connect().get_small();
     running.control.stop(Stop::Graceful);
     running.join();
 }
 
-#[test]
-fn a_stop_ends_idle_connections_and_lets_answers_end() {
-    let running = Running::new(|_| {});
+fn a_stop_ends_idle_connections_and_lets_answers_end(serve: Serve) {
+    let running = Running::new(serve, |_| {});
     let mut idle = running.connect();
     idle.get_small();
     let mut busy = running.connect();
@@ -186,9 +219,8 @@ fn a_stop_ends_idle_connections_and_lets_answers_end() {
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 }
 
-#[test]
-fn a_stop_answers_who_is_in_the_listen_queue() {
-    let running = Running::new(|server| server.worker_connections = 1);
+fn a_stop_answers_who_is_in_the_listen_queue(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_connections = 1);
     let mut busy = running.connect();
     busy.request("/big");
     busy.head();
@@ -202,9 +234,10 @@ fn a_stop_answers_who_is_in_the_listen_queue() {
     running.join();
 }
 
-#[test]
-fn a_stop_cuts_answers_that_take_too_long() {
-    let running = Running::new(|server| server.worker_shutdown_timeout = Duration::ZERO);
+fn a_stop_cuts_answers_that_take_too_long(serve: Serve) {
+    let running = Running::new(serve, |server| {
+        server.worker_shutdown_timeout = Duration::ZERO
+    });
     let mut busy = running.connect();
     busy.request("/big");
     busy.head();
@@ -213,10 +246,9 @@ fn a_stop_cuts_answers_that_take_too_long() {
     assert!(busy.rest() < BIG);
 }
 
-#[test]
-fn a_fast_stop_cuts_everything() {
+fn a_fast_stop_cuts_everything(serve: Serve) {
     for first in [None, Some(Stop::Graceful)] {
-        let running = Running::new(|_| {});
+        let running = Running::new(serve, |_| {});
         let mut idle = running.connect();
         idle.get_small();
         let mut busy = running.connect();
@@ -233,9 +265,8 @@ fn a_fast_stop_cuts_everything() {
     }
 }
 
-#[test]
-fn after_a_reload_new_connections_have_the_new_server() {
-    let running = Running::new(|_| {});
+fn after_a_reload_new_connections_have_the_new_server(serve: Serve) {
+    let running = Running::new(serve, |_| {});
     let mut old = running.connect();
     old.get_small();
     let (folder, new) = server();
@@ -251,9 +282,8 @@ fn after_a_reload_new_connections_have_the_new_server() {
     running.join();
 }
 
-#[test]
-fn a_reload_can_lift_the_bound() {
-    let running = Running::new(|server| server.worker_connections = 1);
+fn a_reload_can_lift_the_bound(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_connections = 1);
     let mut first = running.connect();
     first.get_small();
     let mut second = running.connect();
@@ -267,23 +297,21 @@ fn a_reload_can_lift_the_bound() {
     running.join();
 }
 
-#[test]
-fn a_request_on_the_wire_when_the_stop_comes_is_answered() {
+fn a_request_on_the_wire_when_the_stop_comes_is_answered(serve: Serve) {
     let (_folder, server) = server();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = Client::new(listener.local_addr().unwrap());
     client.request("/small");
     let control = Control::new();
     control.stop(Stop::Graceful);
-    driver_std::serve(Arc::new(server), vec![listener], control).unwrap();
+    serve(Arc::new(server), vec![listener], control).unwrap();
     assert!(client.head().contains("\r\nConnection: close\r\n"));
     assert_eq!(&client.body(), b"small content");
     assert_eq!(client.rest(), 0);
 }
 
-#[test]
-fn a_client_that_sends_no_more_is_answered() {
-    let running = Running::new(|_| {});
+fn a_client_that_sends_no_more_is_answered(serve: Serve) {
+    let running = Running::new(serve, |_| {});
     let mut client = running.connect();
     client.request("/small");
     client.0.shutdown(Half::Write).unwrap();
@@ -294,9 +322,10 @@ fn a_client_that_sends_no_more_is_answered() {
     running.join();
 }
 
-#[test]
-fn a_client_that_asks_for_no_more_is_closed() {
-    let running = Running::new(|server| server.timeouts.keep_alive = Duration::from_millis(50));
+fn a_client_that_asks_for_no_more_is_closed(serve: Serve) {
+    let running = Running::new(serve, |server| {
+        server.timeouts.keep_alive = Duration::from_millis(50)
+    });
     let mut client = running.connect();
     client.get_small();
     assert_eq!(client.rest(), 0);
@@ -304,9 +333,10 @@ fn a_client_that_asks_for_no_more_is_closed() {
     running.join();
 }
 
-#[test]
-fn a_client_that_does_not_read_is_reset() {
-    let running = Running::new(|server| server.timeouts.send = Duration::from_millis(50));
+fn a_client_that_does_not_read_is_reset(serve: Serve) {
+    let running = Running::new(serve, |server| {
+        server.timeouts.send = Duration::from_millis(50)
+    });
     let mut client = running.connect();
     client.request("/big");
     let mut reset = [PollFd::new(&client.0, PollFlags::empty())];
