@@ -57,7 +57,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", args.port))?;
     println!("{}: on http://{}/", args.name, listener.local_addr()?);
     match args.name.as_str() {
-        "bare-epoll" => floor::epoll(listener, &answer(&args)?, args.close),
+        "bare-epoll" => floor::epoll(listener, answer(&args)?, args.close),
         "bare-blocking" => floor::blocking(&listener, answer(&args)?, args.close),
         "hyper" => hyper::serve(listener),
         name => match DRIVERS.iter().find(|driver| driver.0 == name) {
