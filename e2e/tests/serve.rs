@@ -16,19 +16,20 @@ use tempfile::TempDir;
 /// Makes each of the named functions a `#[test]` in a module per driver. A function takes that
 /// driver.
 macro_rules! for_each_serve {
-    (@ $driver:ident $($test:ident)+) => {
+    (@ $driver:ident $serve:ident $($test:ident)+) => {
         mod $driver {
             $(
                 #[test]
                 fn $test() {
-                    super::$test(::$driver::serve);
+                    super::$test(::$driver::$serve);
                 }
             )+
         }
     };
     ($($test:ident),+ $(,)?) => {
-        for_each_serve!(@ driver_mio $($test)+);
-        for_each_serve!(@ driver_std $($test)+);
+        for_each_serve!(@ driver_mio serve $($test)+);
+        for_each_serve!(@ driver_std serve $($test)+);
+        for_each_serve!(@ driver_tokio serve_blocking $($test)+);
     };
 }
 
