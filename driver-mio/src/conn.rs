@@ -19,8 +19,9 @@ use crate::timers::Timer;
 const TURN: usize = 256 * 1024;
 const CALL: usize = 2 * 1024;
 
-/// Slices that one write takes; an answer has two of them.
-const SLICES: usize = 32;
+/// Slices that one write takes: those of one answer are fewer than few.
+const FEW: usize = 4;
+const MANY: usize = 64;
 
 /// A client's socket and its session.
 pub(crate) struct Connection {
@@ -231,13 +232,12 @@ impl Connection {
 
     /// Writes once. As with reading, a short write has filled the socket.
     fn write(&mut self, session: &mut Session, now: Now) -> usize {
-        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut slices = [IoSlice::new(&[]); FEW];
         let count = session.slices(&mut slices);
-        let slices = &slices[..count];
-        let offered = slices.iter().map(|slice| slice.len()).sum();
-        let written = match slices {
-            [slice] => self.stream.write(slice),
-            slices => self.stream.write_vectored(slices),
+        let (offered, written) = match &slices[..count] {
+            [slice] => (slice.len(), self.stream.write(slice)),
+            slices if count < FEW => write_vectored(&self.stream, slices),
+            _ => self.write_many(session),
         };
         let short = written.as_ref().is_ok_and(|n| *n < offered);
         let written = self.on_sent(session, written, now);
@@ -245,6 +245,14 @@ impl Connection {
             self.on_full(session, now);
         }
         written
+    }
+
+    /// Apart, as so many slices take time to prepare.
+    #[cold]
+    fn write_many(&self, session: &Session) -> (usize, io::Result<usize>) {
+        let mut slices = [IoSlice::new(&[]); MANY];
+        let count = session.slices(&mut slices);
+        write_vectored(&self.stream, &slices[..count])
     }
 
     /// Tells the session what has become of a write; returns how many bytes have gone.
@@ -265,4 +273,10 @@ impl Connection {
         self.writable = false;
         session.on_write_blocked(now);
     }
+}
+
+/// How many bytes there were, and how many of them were written.
+fn write_vectored(mut stream: &TcpStream, slices: &[IoSlice<'_>]) -> (usize, io::Result<usize>) {
+    let offered = slices.iter().map(|slice| slice.len()).sum();
+    (offered, stream.write_vectored(slices))
 }

@@ -102,9 +102,9 @@ impl<'g> Worker<'g> {
             for event in &events {
                 self.on_event(event);
             }
+            self.accept();
             self.run_queue();
             self.run_timers();
-            self.accept();
         }
         Ok(())
     }
@@ -235,8 +235,10 @@ impl<'g> Worker<'g> {
             if self.draining {
                 connection.drain(&mut self.pool, now);
             }
+            // Its turn comes after the others have been accepted: its request may still be on its way.
+            connection.queued = true;
             let token = self.table.insert(connection);
-            self.turn(token);
+            self.queue.push_back(token);
         }
     }
 

@@ -59,7 +59,8 @@ pub struct Site {
     /// Whether a folder without an index file is listed. nginx's `autoindex`, default off.
     pub autoindex: bool,
     /// Fixed answers by path, in place of files: nginx's `location = /path { return …; }`, for GET and
-    /// HEAD. A path is decoded and normalized, as [`CleanPath`](crate::CleanPath) has it. Default none.
+    /// HEAD. The path is looked for as it was sent, then decoded and normalized, as
+    /// [`CleanPath`](crate::CleanPath) has it. Default none.
     pub returns: BTreeMap<Vec<u8>, Return>,
 }
 

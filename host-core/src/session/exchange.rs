@@ -246,7 +246,7 @@ impl Inner {
         }
         let own = [
             ("Server", SERVER.as_bytes()),
-            ("Date", self.date.at(now.wall).as_bytes()),
+            ("Date", self.date.at(now.wall)),
         ];
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
         let fields = own.into_iter().chain(fields.map(|field| field));
@@ -281,6 +281,10 @@ fn route<'s>(site: &'s Site, request: &RequestHead<'_>, path: &mut CleanPath) ->
         }
         Method::Other(_) => return Route::Reply(Reply::error(Status::NOT_IMPLEMENTED)),
         _ => return Route::Reply(allow(Reply::error(Status::METHOD_NOT_ALLOWED))),
+    }
+    // Most are asked for as they are written.
+    if let Some(fixed) = site.returns.get(request.path().as_bytes()) {
+        return Route::Return(fixed);
     }
     match path.decode(request.path()) {
         Ok(()) => {}

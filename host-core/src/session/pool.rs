@@ -210,7 +210,7 @@ impl Inner {
         tx.clear();
         *stage = Stage::Read;
         *clock = parked.clock(now);
-        let _ = path.decode("/");
+        path.clear();
         *file = None;
         part.clear();
         record.reset(parked.address, server.access_log.is_some());
