@@ -17,9 +17,10 @@ use super::hyper;
 use super::work::HELLO;
 
 /// Each driver: its name, the floor that it is compared with, and itself.
-pub const DRIVERS: [(&str, &str, Serve); 2] = [
+pub const DRIVERS: [(&str, &str, Serve); 3] = [
     ("driver-mio", "bare-epoll", driver_mio::serve),
     ("driver-std", "bare-blocking", driver_std::serve),
+    ("driver-tokio", "bare-epoll", driver_tokio::serve_blocking),
 ];
 
 /// Servers to be compared: the drivers by their names, bare-epoll, bare-blocking and hyper.
