@@ -35,23 +35,26 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
     run(workers, &control)
 }
 
-/// Runs each worker in a thread. All end when one does.
-fn run(workers: Vec<Worker<'_>>, control: &Control) -> io::Result<()> {
+/// Runs each worker in a thread, the last one in this. All end when one does.
+fn run(mut workers: Vec<Worker<'_>>, control: &Control) -> io::Result<()> {
+    let own = workers.pop();
+    let run = |worker: Worker<'_>| {
+        let _stop = StopAtEnd(control);
+        worker.run()
+    };
     thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for worker in workers {
-            let run = move || {
-                let _stop = StopAtEnd(control);
-                worker.run()
-            };
+        let start = |worker| {
             let thread = Builder::new().name("worker".into());
-            let thread = thread.spawn_scoped(scope, run);
-            threads.push(thread.inspect_err(|_| control.stop(Stop::Graceful)));
-        }
+            let thread = thread.spawn_scoped(scope, move || run(worker));
+            thread.inspect_err(|_| control.stop(Stop::Graceful))
+        };
+        let threads: Vec<_> = workers.into_iter().map(start).collect();
+        let ended = own.map_or(Ok(()), run);
         let panicked = |_| Err(io::Error::other("a worker has panicked"));
         let join = |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(panicked);
-        let ended: Vec<_> = threads.into_iter().map(|it| it.and_then(join)).collect();
-        ended.into_iter().collect()
+        // Each is waited for, whatever has become of those before.
+        let others: Vec<_> = threads.into_iter().map(|it| it.and_then(join)).collect();
+        others.into_iter().fold(ended, Result::and)
     })
 }
 
