@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -153,8 +154,9 @@ impl<'g> Worker<'g> {
         let goes_on = match turn.unwrap_or(Turn::Over) {
             Turn::Over => false,
             Turn::Again => {
-                connection.queued = true;
-                self.queue.push_back(token);
+                if !mem::replace(&mut connection.queued, true) {
+                    self.queue.push_back(token);
+                }
                 true
             }
             Turn::Wait(interest) => connection
