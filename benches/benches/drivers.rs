@@ -25,7 +25,7 @@ struct Args {
     #[arg(long, default_value = "15")]
     rounds: usize,
     /// Milliseconds of a turn
-    #[arg(long, default_value = "80")]
+    #[arg(long, default_value = "40")]
     turn: u64,
     /// Write the chart of the ratios here
     #[arg(long)]
