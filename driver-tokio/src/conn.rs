@@ -69,15 +69,20 @@ impl Connection {
             return poll_timer(timer, cx, parked.deadline());
         }
         let now = os::now();
-        let mut session = match self.state.take() {
-            Some(State::Idle(parked)) => POOL.with_borrow_mut(|pool| pool.wake(parked, now)),
-            Some(State::Active(session)) => session,
+        let (session, is_new) = match self.state.take() {
+            Some(State::Idle(parked)) => {
+                (POOL.with_borrow_mut(|pool| pool.wake(parked, now)), true)
+            }
+            Some(State::Active(session)) => (session, false),
             None => return Poll::Ready(()),
         };
-        if ending.is_some() {
-            session.drain();
-        }
         let mut turn = Turn::new(session, &mut self.socket, now);
+        if ending.is_some() {
+            turn.session.drain();
+        } else if is_new {
+            // It has nothing else to ask for.
+            let _ = turn.poll_read(cx);
+        }
         loop {
             match turn.advance() {
                 Pause::Wait(wait) if turn.poll_socket(cx, wait).is_ready() => {}

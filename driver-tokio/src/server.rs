@@ -3,14 +3,12 @@
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use host_core::Server;
-use host_core::os::{Control, Stop, Subscription};
-use rustix::io::Errno;
+use host_core::os::{Control, Spare, Stop, Subscription};
 use socket2::SockRef;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
@@ -82,8 +80,7 @@ struct Acceptor {
     listeners: Vec<Watched<TcpListener>>,
     subscription: Watched<Subscription>,
     connections: Arc<Connections>,
-    /// Given up to accept, and so to close, a connection when there is no other descriptor.
-    spare: Option<OwnedFd>,
+    spare: Spare,
 }
 
 type Accept = fn(&Watched<TcpListener>) -> io::Result<Client>;
@@ -103,7 +100,7 @@ impl Acceptor {
         let subscription = control.subscribe(server)?;
         Ok(Self {
             listeners: listeners.into_iter().map(watch).collect::<Result<_, _>>()?,
-            spare: subscription.as_fd().try_clone_to_owned().ok(),
+            spare: Spare::new(),
             subscription: Watched::new(subscription)?,
             connections: Arc::default(),
         })
@@ -169,18 +166,11 @@ impl Acceptor {
                     let place = self.connections.enter();
                     tokio::spawn(Connection::new(client, &server, place).serve());
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => match Errno::from_io_error(&error) {
-                    // The peer has gone meanwhile, or a firewall keeps it out.
-                    Some(Errno::CONNABORTED | Errno::PROTO | Errno::PERM | Errno::INTR) => {}
-                    _ => {
-                        // Closed at once: its client sees that, and need not wait for nothing.
-                        self.spare = None;
-                        drop(listener.inner.accept());
-                        self.spare = self.subscription.inner.as_fd().try_clone_to_owned().ok();
-                        return Err(error);
+                Err(error) => {
+                    if !self.spare.excuse(&listener.inner, error)? {
+                        return Ok(true);
                     }
-                },
+                }
             }
         }
         Ok(false)

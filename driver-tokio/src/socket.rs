@@ -1,16 +1,12 @@
 //! Sockets: used at once where that is possible, else when they are ready.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use host_core::{SendFile, os};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{RecvFlags, SendFlags, recv, send, sendmsg};
-use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net;
 
@@ -57,7 +53,7 @@ impl Socket {
 
     /// Reads what there is into `slot`.
     pub(crate) fn read(&self, slot: &mut [u8]) -> io::Result<usize> {
-        receive(self.fd()?, slot)
+        os::receive(self.fd()?, slot)
     }
 
     /// Whether a write may be of use again.
@@ -66,14 +62,8 @@ impl Socket {
     }
 
     pub(crate) fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let (fd, flags) = (self.fd()?, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
-        self.sending(|| {
-            let sent = retry_on_intr(|| match slices {
-                [slice] => send(fd, slice, flags),
-                _ => sendmsg(fd, slices, &mut <_>::default(), flags),
-            });
-            Ok(sent?)
-        })
+        let fd = self.fd()?;
+        self.sending(|| os::send(fd, slices))
     }
 
     pub(crate) fn send_file(&mut self, part: &SendFile<'_>) -> io::Result<usize> {
@@ -94,20 +84,6 @@ impl Socket {
         }
     }
 
-    /// Says that no more will be sent. That fails only when the peer has gone.
-    pub(crate) fn shutdown_write(&self) {
-        let _ = self
-            .fd()
-            .map(|fd| SockRef::from(&fd).shutdown(Shutdown::Write));
-    }
-
-    /// Lets the close be a reset.
-    pub(crate) fn reset(&self) {
-        let _ = self
-            .fd()
-            .map(|fd| SockRef::from(&fd).set_linger(Some(Duration::ZERO)));
-    }
-
     fn watch(&mut self) -> io::Result<&net::TcpStream> {
         if let Self::New(_) = self
             && let Self::New(stream) = std::mem::replace(self, Self::Lost)
@@ -121,7 +97,7 @@ impl Socket {
         }
     }
 
-    fn fd(&self) -> io::Result<BorrowedFd<'_>> {
+    pub(crate) fn fd(&self) -> io::Result<BorrowedFd<'_>> {
         match self {
             Self::New(stream) => Ok(stream.as_fd()),
             Self::Watched(stream) => Ok(stream.as_fd()),
@@ -134,21 +110,14 @@ impl Socket {
 /// call that would only hear that.
 fn read_watched(stream: &net::TcpStream, slot: &mut [u8]) -> io::Result<usize> {
     let mut last = None;
-    let read = stream.try_io(Interest::READABLE, || {
-        match receive(stream.as_fd(), slot)? {
-            n if n < slot.len() => {
-                last = Some(n);
-                Err(ErrorKind::WouldBlock.into())
-            }
-            n => Ok(n),
+    let read = stream.try_io(Interest::READABLE, || match os::receive(stream, slot)? {
+        n if n < slot.len() => {
+            last = Some(n);
+            Err(ErrorKind::WouldBlock.into())
         }
+        n => Ok(n),
     });
     last.map_or(read, Ok)
-}
-
-fn receive(fd: BorrowedFd<'_>, slot: &mut [u8]) -> io::Result<usize> {
-    let read = retry_on_intr(|| recv(fd, &mut *slot, RecvFlags::DONTWAIT));
-    read.map(|(n, _)| n).map_err(Errno::into)
 }
 
 /// Something that can be waited for until it is readable. The runtime watches descriptors of any kind

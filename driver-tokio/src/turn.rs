@@ -1,7 +1,7 @@
 //! What a session asks for is done here, until it waits or others should have their turn.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use host_core::{Now, Session, Step, Wait, os};
 
@@ -66,10 +66,10 @@ impl<'s> Turn<'s> {
                     let read = self.socket.read(self.session.read_slot());
                     self.report(read, Session::on_read, Session::on_read_blocked);
                 }
-                Step::ShutdownWrite => self.socket.shutdown_write(),
+                Step::ShutdownWrite => drop(self.socket.fd().map(os::shutdown_write)),
                 Step::Wait(wait) => return Pause::Wait(wait),
                 Step::Reset => {
-                    self.socket.reset();
+                    let _ = self.socket.fd().map(os::reset);
                     return Pause::Over;
                 }
                 Step::Close => return Pause::Over,
@@ -80,18 +80,21 @@ impl<'s> Turn<'s> {
 
     /// Waits for the socket.
     pub(crate) fn poll_socket(&mut self, cx: &mut Context<'_>, wait: Wait) -> Poll<()> {
-        if wait.read
-            && let Poll::Ready(read) = self.socket.poll_read(cx, self.session.read_slot())
-        {
-            self.report(read, Session::on_read, Session::on_timeout);
-        } else if wait.write
-            && let Poll::Ready(ready) = self.socket.poll_writable(cx)
-        {
-            let on_ready = |session: &mut Session, _, now| session.on_writable(now);
-            self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
-        } else {
-            return Poll::Pending;
+        match wait.write {
+            true => {
+                let ready = ready!(self.socket.poll_writable(cx));
+                let on_ready = |session: &mut Session, _, now| session.on_writable(now);
+                self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
+                Poll::Ready(())
+            }
+            false => self.poll_read(cx),
         }
+    }
+
+    /// Waits for bytes.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let read = ready!(self.socket.poll_read(cx, self.session.read_slot()));
+        self.report(read, Session::on_read, Session::on_timeout);
         Poll::Ready(())
     }
 

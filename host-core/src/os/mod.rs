@@ -9,6 +9,7 @@ mod lookup;
 mod notify;
 mod root;
 mod signals;
+mod socket;
 mod startup;
 mod user;
 
@@ -16,10 +17,11 @@ use std::time::{Instant, SystemTime};
 
 pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
-pub use listen::reuseport_sibling;
+pub use listen::{Spare, reuseport_sibling};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
+pub use socket::{receive, reset, send, shutdown_write};
 pub use startup::{Serve, run};
 
 use crate::Now;
