@@ -1,16 +1,15 @@
 //! One connection: does what its session asks for, a turn at a time.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice};
 use std::mem;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use host_core::{Now, Parked, Pool, Server, Session, Step, Wait, os};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
 
 use crate::timers::Timer;
 
@@ -198,12 +197,9 @@ impl Connection {
             Step::Wait(Wait { write: true, .. }) if self.writable => session.on_writable(now),
             Step::Wait(Wait { write: false, .. }) => return Done::Waits(Interest::READABLE),
             Step::Wait(_) => return Done::Waits(Interest::READABLE | Interest::WRITABLE),
-            Step::ShutdownWrite => {
-                // Fails only when it is down already.
-                let _ = self.stream.shutdown(Shutdown::Write);
-            }
+            Step::ShutdownWrite => os::shutdown_write(&self.stream),
             Step::Reset => {
-                let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+                os::reset(&self.stream);
                 return Done::Over;
             }
             Step::Close => return Done::Over,
@@ -216,12 +212,11 @@ impl Connection {
     fn read(&mut self, session: &mut Session, now: Now) {
         let slot = session.read_slot();
         let room = slot.len();
-        match self.stream.read(slot) {
+        match os::receive(&self.stream, slot) {
             Ok(n) => {
                 self.readable = n == room || (self.ended && n > 0);
                 session.on_read(n, now);
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readable = false;
                 session.on_read_blocked(now);
@@ -234,10 +229,9 @@ impl Connection {
     fn write(&mut self, session: &mut Session, now: Now) -> usize {
         let mut slices = [IoSlice::new(&[]); FEW];
         let count = session.slices(&mut slices);
-        let (offered, written) = match &slices[..count] {
-            [slice] => (slice.len(), self.stream.write(slice)),
-            slices if count < FEW => write_vectored(&self.stream, slices),
-            _ => self.write_many(session),
+        let (offered, written) = match count {
+            FEW => self.write_many(session),
+            _ => self.write_slices(&slices[..count]),
         };
         let short = written.as_ref().is_ok_and(|n| *n < offered);
         let written = self.on_sent(session, written, now);
@@ -252,7 +246,13 @@ impl Connection {
     fn write_many(&self, session: &Session) -> (usize, io::Result<usize>) {
         let mut slices = [IoSlice::new(&[]); MANY];
         let count = session.slices(&mut slices);
-        write_vectored(&self.stream, &slices[..count])
+        self.write_slices(&slices[..count])
+    }
+
+    /// How many bytes there were, and how many of them were written.
+    fn write_slices(&self, slices: &[IoSlice<'_>]) -> (usize, io::Result<usize>) {
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        (offered, os::send(&self.stream, slices))
     }
 
     /// Tells the session what has become of a write; returns how many bytes have gone.
@@ -262,7 +262,6 @@ impl Connection {
                 session.on_written(n, now);
                 return n;
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.on_full(session, now),
             Err(error) => session.on_socket_error(&error, now),
         }
@@ -273,10 +272,4 @@ impl Connection {
         self.writable = false;
         session.on_write_blocked(now);
     }
-}
-
-/// How many bytes there were, and how many of them were written.
-fn write_vectored(mut stream: &TcpStream, slices: &[IoSlice<'_>]) -> (usize, io::Result<usize>) {
-    let offered = slices.iter().map(|slice| slice.len()).sum();
-    (offered, stream.write_vectored(slices))
 }
