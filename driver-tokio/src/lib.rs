@@ -6,7 +6,7 @@
 //!   connection ends.
 //! * The same holds when the system has no more descriptors or memory; it is asked again after
 //!   100 ms, and a client that there is no descriptor for is turned away.
-//! * A connection that waits for a request has no buffers, only its task: less than 1 KiB.
+//! * A connection that waits for a request has no buffers, only its task: about 1200 bytes.
 //! * Files are opened and read within the task, as nginx does it by default: what is in the page
 //!   cache costs less than to hand it to another thread. On disks that are slow and cold, use
 //!   more [workers](host_core::Server::worker_processes).

@@ -35,17 +35,15 @@ impl Socket {
         cx: &mut Context<'_>,
         slot: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if let Self::New(_) = self {
-            match self.read(slot) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read),
-            }
-        }
-        let stream = self.watch()?;
         loop {
-            ready!(stream.poll_read_ready(cx))?;
-            match read_watched(stream, slot) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            let read = match self {
+                Self::Watched(stream) => read_watched(stream, slot),
+                _ => self.read(slot),
+            };
+            match read {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    ready!(self.watch()?.poll_read_ready(cx))?;
+                }
                 read => return Poll::Ready(read),
             }
         }
