@@ -100,3 +100,6 @@ impl Drop for Place {
         acceptor.into_iter().for_each(Waker::wake);
     }
 }
+
+#[cfg(test)]
+mod tests;
