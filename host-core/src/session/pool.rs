@@ -181,15 +181,15 @@ impl Inner {
     /// Becomes that of the connection `parked`. Nothing stays of the one before but the room in its
     /// buffers, and the date.
     fn take_over(&mut self, parked: &Parked, now: Now) {
-        // All of them, so that none is forgotten.
+        // All of them, so that none is forgotten. Queue and file were emptied when it was kept.
         let Self {
             conn,
             rx,
-            tx,
+            tx: _,
             stage,
             clock,
             path,
-            file,
+            file: _,
             part,
             date: _,
             record,
@@ -207,11 +207,9 @@ impl Inner {
         if rx.is_closed() || rx.unfilled().len() != server.limits.buffer.max(1) as usize {
             *rx = RecvBuf::new(&server.limits);
         }
-        tx.clear();
         *stage = Stage::Read;
         *clock = parked.clock(now);
         path.clear();
-        *file = None;
         part.clear();
         record.reset(parked.address, server.access_log.is_some());
         *requests = parked.requests;
