@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Shutdown};
-use host_core::{Now, Server, Session, Step};
+use host_core::os::{self, Control};
+use host_core::{Now, Parked, Pool, Server, Session, Step};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{SendFlags, sendmsg};
+use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
 use socket2::SockRef;
 
 /// A client's socket, as its own thread and the accept loop share it.
@@ -29,20 +29,22 @@ impl Connection {
         Self { stream, peer, idle }
     }
 
-    /// Serves the client until the connection is over. The socket closes with `self`.
-    pub(crate) fn serve(&self, server: &Arc<Server>, stop: &Shutdown) {
+    /// Serves the client until the connection is over, with buffers from `sessions`. The socket closes
+    /// with `self`.
+    pub(crate) fn serve(&self, server: Arc<Server>, control: &Control, sessions: &mut Pool) {
         let now = os::now();
+        let parked = Parked::new(server, self.peer, now);
         let mut driver = Driver {
             connection: self,
-            server,
-            stop,
-            session: Session::new(server.clone(), self.peer, now),
+            control,
+            session: sessions.wake(parked, now),
             now,
             read_timeout: None,
             // Elsewhere it is inherited from the listener.
             blocking: cfg!(target_os = "linux"),
         };
         while driver.step() {}
+        sessions.put(driver.session);
     }
 
     /// Ends the wait for a request. One that has come in already can still be read.
@@ -60,8 +62,7 @@ impl Connection {
 
 struct Driver<'c> {
     connection: &'c Connection,
-    server: &'c Arc<Server>,
-    stop: &'c Shutdown,
+    control: &'c Control,
     session: Session,
     now: Now,
     /// The timeout of the socket's reads, where it is known to be long enough.
@@ -73,8 +74,7 @@ struct Driver<'c> {
 impl Driver<'_> {
     /// Does one thing that the session asks for; `false` when the connection is over.
     fn step(&mut self) -> bool {
-        // Again and again is no harm. An idle session is told after its last read instead.
-        if self.stop.is_triggered() && !self.session.is_idle() {
+        if self.control.stopping().is_some() {
             self.session.drain();
         }
         let stream = &self.connection.stream;
@@ -87,16 +87,17 @@ impl Driver<'_> {
                 let read = os::read_file(&mut part);
                 self.session.on_file_read(read, self.now);
             }
-            Step::Log(lines) => self
-                .server
-                .access_log
-                .iter()
-                .for_each(|log| log.write(lines)),
+            Step::Log(log) => log.writer.write(log.lines),
             Step::Write => self.write(),
             Step::SendFile(part) => {
                 let sent = set_blocking(stream, &mut self.blocking, false)
                     .and_then(|()| os::send_file(stream, &part));
                 self.report(sent, Session::on_written, Session::on_write_blocked);
+            }
+            Step::Read => {
+                let read = recv(stream, self.session.read_slot(), RecvFlags::DONTWAIT);
+                let read = read.map(|(n, _)| n).map_err(io::Error::from);
+                self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => self.connection.shutdown(Half::Write),
             Step::Wait(wait) if wait.write => self.wait_for_room(wait.until),
@@ -141,20 +142,16 @@ impl Driver<'_> {
 
     fn read(&mut self, until: Option<Instant>) {
         let mut stream = &self.connection.stream;
-        let (left, was_idle) = (self.left(until), self.session.is_idle());
-        self.connection.idle.store(was_idle, Ordering::SeqCst);
-        if self.stop.is_triggered() {
+        let left = self.left(until);
+        (self.connection.idle).store(self.session.is_idle(), Ordering::SeqCst);
+        if self.control.stopping().is_some() {
             self.connection.end_if_idle();
         }
         let read = set_blocking(stream, &mut self.blocking, true)
             .and_then(|()| limit(stream, &mut self.read_timeout, left))
             .and_then(|()| stream.read(self.session.read_slot()));
         self.connection.idle.store(false, Ordering::SeqCst);
-        let done = was_idle && read.is_ok();
         self.report(read, Session::on_read, Session::on_timeout);
-        if done && self.stop.is_triggered() {
-            self.session.drain();
-        }
     }
 
     /// Tells the session what has become of a read or write.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
-use host_core::Server;
-use host_core::os::Shutdown;
+use host_core::os::Control;
+use host_core::{Pool as Sessions, Server};
 
 use crate::conn::Connection;
 
@@ -20,19 +20,19 @@ const STACK: usize = 256 * 1024;
 const IDLE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Pool {
-    server: Arc<Server>,
-    pub(crate) stop: Shutdown,
+    control: Control,
     /// Written to when a connection has ended and the accept loop waits for that.
     waker: UnixStream,
     state: Mutex<State>,
-    /// There is work, or there will be no more, or the last connection has ended.
+    /// There is work, or there will be no more.
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    /// Connections that no thread has taken yet.
-    queue: VecDeque<Arc<Connection>>,
+    /// What new connections are served by.
+    server: Arc<Server>,
+    /// Connections that no thread has taken yet, and what they are served by.
+    queue: VecDeque<(Arc<Connection>, Arc<Server>)>,
     /// Connections to tell of a stop, with those in the queue.
     live: Vec<Arc<Connection>>,
     /// Connections whose socket is open.
@@ -47,21 +47,36 @@ struct State {
 }
 
 impl Pool {
-    pub(crate) fn new(server: Arc<Server>, stop: Shutdown, waker: UnixStream) -> Self {
+    pub(crate) fn new(server: Arc<Server>, control: Control, waker: UnixStream) -> Self {
         Self {
-            server,
-            stop,
+            control,
             waker,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                server,
+                queue: VecDeque::new(),
+                live: Vec::new(),
+                open: 0,
+                threads: 0,
+                idle: 0,
+                wake: false,
+                closed: false,
+            }),
             changed: Condvar::new(),
         }
+    }
+
+    /// Lets new connections be served by `server`.
+    pub(crate) fn reload(&self, server: &Arc<Server>) {
+        let before = std::mem::replace(&mut self.lock().server, server.clone());
+        // Not under the lock: it may wait for its log.
+        drop(before);
     }
 
     /// How many connections may be added now, `most` or fewer. If none, the accept loop is woken
     /// at the next end of one.
     pub(crate) fn room(&self, most: usize) -> usize {
         let mut state = self.lock();
-        let room = most.min(self.server.worker_connections.saturating_sub(state.open));
+        let room = most.min(state.server.worker_connections.saturating_sub(state.open));
         state.wake = room == 0;
         room
     }
@@ -77,7 +92,8 @@ impl Pool {
         let mut state = self.lock();
         state.open += 1;
         state.live.push(connection.clone());
-        state.queue.push_back(connection);
+        let server = state.server.clone();
+        state.queue.push_back((connection, server));
         drop(state);
         self.changed.notify_one();
         self.staff(scope)
@@ -86,7 +102,7 @@ impl Pool {
     /// Starts the threads that the queue needs and the bound allows.
     pub(crate) fn staff<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> io::Result<()> {
         let mut state = self.lock();
-        while state.queue.len() > state.idle && state.threads < self.server.worker_connections {
+        while state.queue.len() > state.idle && state.threads < state.server.worker_connections {
             Builder::new()
                 .name("client".into())
                 .stack_size(STACK)
@@ -97,31 +113,42 @@ impl Pool {
         Ok(())
     }
 
-    /// Ends gracefully: every connection is told to end, and those that have not after
-    /// `worker_shutdown_timeout` are cut off.
+    /// Begins a graceful end: every connection is told to end.
     pub(crate) fn drain(&self) {
         let mut state = self.lock();
         state.closed = true;
         self.changed.notify_all();
         state.live.iter().for_each(|it| it.end_if_idle());
-        let limit = self.server.worker_shutdown_timeout;
-        let busy = |state: &mut State| state.open > 0;
-        let waited = self.changed.wait_timeout_while(state, limit, busy);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    }
+
+    /// Whether no connection is left. If one is, the accept loop is woken at the next end of one.
+    pub(crate) fn is_empty(&self) -> bool {
+        let mut state = self.lock();
+        state.wake = state.open > 0;
+        state.open == 0
+    }
+
+    /// Cuts all connections, and takes no more.
+    pub(crate) fn cut(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        self.changed.notify_all();
         state.live.iter().for_each(|it| it.shutdown(Half::Both));
     }
 
     /// The life of a thread.
     fn run(&self) {
-        while let Some(connection) = self.next() {
-            let serve = AssertUnwindSafe(|| connection.serve(&self.server, &self.stop));
+        let mut sessions = Sessions::new(1);
+        while let Some((connection, server)) = self.next() {
+            let serve = || connection.serve(server, &self.control, &mut sessions);
+            let serve = AssertUnwindSafe(serve);
             // A panic has been reported on standard error by the time it is caught.
             let _ = catch_unwind(serve);
             self.end(connection);
         }
     }
 
-    fn next(&self) -> Option<Arc<Connection>> {
+    fn next(&self) -> Option<(Arc<Connection>, Arc<Server>)> {
         let nothing = |state: &mut State| state.queue.is_empty() && !state.closed;
         let waited = self.changed.wait_timeout_while(self.lock(), IDLE, nothing);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -140,9 +167,6 @@ impl Pool {
         state.idle += 1;
         if std::mem::take(&mut state.wake) {
             let _ = (&self.waker).write(&[0]);
-        }
-        if state.closed && state.open == 0 {
-            self.changed.notify_all();
         }
     }
 

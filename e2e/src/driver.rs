@@ -36,9 +36,11 @@ impl Driver {
             .clone()
     }
 
-    /// The binary as a command without arguments.
+    /// The binary as a command without arguments, and with nothing to read.
     pub fn command(&self) -> Command {
-        Command::new(self.binary())
+        let mut command = Command::new(self.binary());
+        command.stdin(Stdio::null());
+        command
     }
 
     /// A site served with `flags` beside those that each test needs.
@@ -51,7 +53,6 @@ impl Driver {
         let mut child = self
             .command()
             .args(arguments)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

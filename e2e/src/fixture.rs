@@ -119,7 +119,6 @@ impl Server {
     pub fn start(mut command: Command, count: usize) -> Self {
         let stderr = tempfile::tempfile().expect("file for stderr");
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr.try_clone().expect("dup"))
             .spawn()
@@ -212,7 +211,8 @@ impl Server {
         fs::read_dir(folder).expect("fd").count()
     }
 
-    fn proc(&self, name: &str) -> String {
+    /// What the kernel says about the process in `/proc/PID/name`.
+    pub fn proc(&self, name: &str) -> String {
         fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).expect("proc")
     }
 }

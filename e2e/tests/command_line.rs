@@ -48,6 +48,9 @@ fn help(driver: &Driver) {
         "--no-listing",
         "--access-log",
         "--connections",
+        "--workers",
+        "--worker-shutdown-timeout",
+        "--user",
         "--help",
         "--version",
     ] {
@@ -151,6 +154,9 @@ fn bad_arguments(driver: &Driver) {
         (&["--listen", "127.0.0.1:99999"], "99999"),
         (&["--connections", "0"], "--connections"),
         (&["--connections", "many"], "many"),
+        (&["--workers", "0"], "--workers"),
+        (&["--workers", "all"], "all"),
+        (&["--worker-shutdown-timeout", "1s"], "1s"),
         (&["--port", "0", "--access-log", "/none/log"], "/none/log"),
     ] {
         assert_refused(&driver.run(arguments), culprit);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as _, Command, FromArgMatches};
@@ -36,6 +37,19 @@ pub struct Args {
     /// Serve at most so many connections at the same time; further ones wait
     #[arg(long, value_name = "N", default_value = "512")]
     pub connections: NonZeroUsize,
+
+    /// Use so many threads, where the driver lets connections share them; "auto" is one for each
+    /// processor
+    #[arg(long, value_name = "N", default_value = "auto")]
+    pub workers: Workers,
+
+    /// After SIGQUIT let answers go on for so many seconds, then cut them
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub worker_shutdown_timeout: Duration,
+
+    /// Started as root, become this user when the ports and the log are open
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    pub user: Option<String>,
 }
 
 impl Args {
@@ -144,4 +158,32 @@ fn access_log() -> impl TypedValueParser<Value = AccessLog> {
         Some("-") => AccessLog::Stdout,
         _ => AccessLog::File(value.into()),
     })
+}
+
+/// How many workers share the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One for each processor that the process may use.
+    Auto,
+    /// So many.
+    Exactly(NonZeroUsize),
+}
+
+impl FromStr for Workers {
+    type Err = &'static str;
+
+    /// Reads `auto` or a number of at least 1.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => match text.parse() {
+                Ok(n) => Ok(Self::Exactly(n)),
+                Err(_) => Err("it must be \"auto\" or a number from 1"),
+            },
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse().map(Duration::from_secs)
 }

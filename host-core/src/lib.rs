@@ -38,14 +38,14 @@
 //!                     Err(error) => session.on_socket_error(&error, os::now()),
 //!                 }
 //!             }
-//!             // A real driver also watches `wait.until`.
-//!             Step::Wait(_) => {
+//!             // A real driver also watches `wait.until`, and `Step::Read` does not wait.
+//!             Step::Wait(_) | Step::Read => {
 //!                 match socket.read(session.read_slot()) {
 //!                     Ok(n) => session.on_read(n, os::now()),
 //!                     Err(error) => session.on_socket_error(&error, os::now()),
 //!                 }
 //!             }
-//!             Step::Log(lines) => print!("{lines}"),
+//!             Step::Log(log) => log.writer.write(log.lines),
 //!             Step::ShutdownWrite => socket.shutdown(std::net::Shutdown::Write)?,
 //!             Step::Reset | Step::Close => return Ok(()),
 //!         }
@@ -64,6 +64,6 @@ mod session;
 mod step;
 
 pub use path::{CleanPath, PathError};
-pub use server::{Server, Site};
-pub use session::Session;
-pub use step::{Entry, Found, Lookup, Now, ReadFile, SendFile, Step, Wait};
+pub use server::{Return, Server, Site};
+pub use session::{Parked, Pool, Session};
+pub use step::{Entry, Found, Log, Lookup, Now, ReadFile, SendFile, Step, Wait};

@@ -77,9 +77,14 @@ impl CleanPath {
     pub fn decode(&mut self, raw: &str) -> Result<(), PathError> {
         let decoded = self.decode_segments(raw.as_bytes());
         if decoded.is_err() {
-            self.bytes.truncate(1);
+            self.clear();
         }
         decoded
+    }
+
+    /// Becomes `/` again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.truncate(1);
     }
 
     fn decode_segments(&mut self, raw: &[u8]) -> Result<(), PathError> {

@@ -1,8 +1,10 @@
 //! What a driver serves: one site, its limits and its times.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use h1_core::{Limits, Timeouts};
+use bytes::Bytes;
+use h1_core::{Limits, Status, Timeouts};
 
 use crate::os::{LogWriter, Root};
 
@@ -11,6 +13,9 @@ use crate::os::{LogWriter, Root};
 pub struct Server {
     /// What is served.
     pub site: Site,
+    /// The number of threads or event loops that share the connections, in drivers that have
+    /// such. nginx's `worker_processes`, default 1.
+    pub worker_processes: usize,
     /// The most connections served at the same time. Those above it wait in the listen queue of
     /// the kernel until one ends. nginx's `worker_connections`, default 512.
     pub worker_connections: usize,
@@ -33,6 +38,7 @@ impl Server {
     pub fn new(site: Site) -> Self {
         Self {
             site,
+            worker_processes: 1,
             worker_connections: 512,
             worker_shutdown_timeout: Duration::from_secs(30),
             limits: Limits::default(),
@@ -43,7 +49,7 @@ impl Server {
     }
 }
 
-/// One folder and how it is shown.
+/// One folder and how it is shown, and answers that need no file.
 #[derive(Debug)]
 pub struct Site {
     /// The folder.
@@ -52,6 +58,38 @@ pub struct Site {
     pub index: Vec<String>,
     /// Whether a folder without an index file is listed. nginx's `autoindex`, default off.
     pub autoindex: bool,
+    /// Fixed answers by path, in place of files: nginx's `location = /path { return …; }`, for GET and
+    /// HEAD. The path is looked for as it was sent, then decoded and normalized, as
+    /// [`CleanPath`](crate::CleanPath) has it. Default none.
+    pub returns: BTreeMap<Vec<u8>, Return>,
+}
+
+/// A fixed answer.
+///
+/// ```
+/// use bytes::Bytes;
+/// use host_core::{Return, Site, os::Root};
+/// use h1_core::Status;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut site = Site::new(Root::open("/".as_ref())?);
+/// let hello = Return {
+///     status: Status::OK,
+///     content_type: "text/plain".into(),
+///     body: Bytes::from_static(b"Hello, World!"),
+/// };
+/// site.returns.insert("/plaintext".into(), hello);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Return {
+    /// The status; a final one.
+    pub status: Status,
+    /// The value of the Content-Type field. nginx's `default_type`.
+    pub content_type: String,
+    /// The content, which all answers share.
+    pub body: Bytes,
 }
 
 impl Site {
@@ -61,6 +99,7 @@ impl Site {
             root,
             index: vec!["index.html".into()],
             autoindex: false,
+            returns: BTreeMap::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use crate::os::{OpenFile, Root};
+use crate::os::{LogWriter, OpenFile, Root};
 use crate::path::CleanPath;
 
 /// The time, as the driver read it: deadlines run on `monotonic`, dates on `wall`.
@@ -26,13 +26,16 @@ pub enum Step<'s> {
     /// Read the first part of a body ([`os::read_file`](crate::os::read_file)); answer with
     /// `on_file_read`.
     ReadFile(ReadFile<'s>),
-    /// Append these access-log lines, each ending in a newline, to the log. No answer.
-    Log(&'s str),
+    /// Append lines to the access log. No answer.
+    Log(Log<'s>),
     /// Write `slices` to the socket; answer with `on_written` or `on_write_blocked`.
     Write,
     /// Write a part of a file to the socket ([`os::send_file`](crate::os::send_file)); answer
     /// with `on_written` or `on_write_blocked`.
     SendFile(SendFile<'s>),
+    /// Read what the socket has now into `read_slot`, without waiting; answer with `on_read` or
+    /// `on_read_blocked`. Asked for only after [`drain`](crate::Session::drain).
+    Read,
     /// Shut down the sending side of the socket. No answer.
     ShutdownWrite,
     /// Wait until one of these holds: then `on_read`, `on_writable` or `on_timeout`.
@@ -52,6 +55,15 @@ pub struct Wait {
     pub write: bool,
     /// This moment has come.
     pub until: Option<Instant>,
+}
+
+/// Lines for the access log.
+#[derive(Clone, Copy, Debug)]
+pub struct Log<'s> {
+    /// The log.
+    pub writer: &'s LogWriter,
+    /// The lines, each ending in a newline.
+    pub lines: &'s str,
 }
 
 /// Which file or folder a request names.

@@ -1,6 +1,7 @@
 //! The log writer: never in the way, and what it loses is counted.
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -232,4 +233,59 @@ fn a_log_that_hangs_does_not_hold_the_end_of_the_process() {
     has_entered.recv().unwrap();
     // Comes back; without a bound this test would never end.
     drop(log);
+}
+
+#[test]
+fn a_log_goes_on_at_the_end_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    for line in ["first\n", "second\n"] {
+        LogWriter::open(&path).unwrap().write(line);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "first\nsecond\n");
+}
+
+#[test]
+fn reopened_it_writes_to_the_file_that_the_path_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
+    let log = LogWriter::open(&path).unwrap();
+    let another = log.clone();
+    log.write("before\n");
+    fs::rename(&path, &moved).unwrap();
+    log.reopen().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "", "exists at once");
+    // The lines of before are written first.
+    while fs::read_to_string(&moved).unwrap() != "before\n" {
+        std::thread::yield_now();
+    }
+    log.reopen().unwrap();
+    drop(log);
+    another.write("after\n");
+    drop(another);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
+    assert_eq!(fs::read_to_string(&moved).unwrap(), "before\n");
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_again_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
+    let log = LogWriter::open(&path).unwrap();
+    fs::rename(&path, &moved).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(log.reopen().is_err());
+    log.write("line\n");
+    drop(log);
+    assert_eq!(fs::read_to_string(&moved).unwrap(), "line\n");
+}
+
+#[test]
+fn a_log_that_is_no_file_has_nothing_to_open_again() {
+    let out = Shared::default();
+    let log = LogWriter::new(out.clone());
+    log.reopen().unwrap();
+    log.write("line\n");
+    drop(log);
+    assert_eq!(out.text(), "line\n");
 }

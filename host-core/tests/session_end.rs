@@ -17,21 +17,55 @@ fn world() -> World {
 }
 
 #[test]
-fn while_it_drains_each_answer_is_the_last() {
-    let mut idle = world();
-    idle.send(get("/f"));
-    idle.sent.clear();
-    idle.session.drain();
-    let until = Some(idle.at(Duration::from_secs(75)));
-    let (read, write) = (true, false);
-    assert_eq!(idle.run(), Seen::Wait(Wait { read, write, until }));
-    let mut ended = idle.again();
+fn at_a_stop_an_idle_connection_is_read_once_more_and_closed() {
+    for before in [String::new(), get("/f"), get("/big"), "\r\n".into()] {
+        let mut world = world();
+        world.send(&before);
+        world.done();
+        world.sent.clear();
+        world.session.drain();
+        assert_eq!(world.run(), Seen::Close, "{before}");
+        assert_eq!(world.done(), [Seen::Read, Seen::Close], "{before}");
+        assert_eq!(world.sent, b"", "{before}");
+    }
+    let mut ended = world();
     ended.session.drain();
     assert_eq!(ended.hang_up(), Seen::Close);
     assert_eq!(ended.sent, b"");
-    idle.send(get("/f"));
-    assert_eq!(idle.end(), Seen::Close);
-    assert!(idle.received().contains(CLOSE));
+}
+
+#[test]
+fn at_a_stop_a_request_on_its_way_is_answered() {
+    for before in [String::new(), get("/f")] {
+        let mut world = world();
+        world.send(before);
+        world.sent.clear();
+        world.session.drain();
+        assert_eq!(world.send(get("/f")), world.run());
+        assert_eq!(world.end(), Seen::Close);
+        assert!(world.received().contains(CLOSE));
+    }
+}
+
+#[test]
+fn at_a_stop_half_a_request_has_its_time() {
+    let mut world = world();
+    world.session.drain();
+    let (read, write) = (true, false);
+    let until = Some(world.at(Duration::from_secs(60)));
+    let waiting = Seen::Wait(Wait { read, write, until });
+    assert_eq!(world.send(&get("/f")[..9]), waiting);
+    world.send(&get("/f")[9..]);
+    assert_eq!(world.end(), Seen::Close);
+    assert!(world.received().contains(CLOSE));
+}
+
+#[test]
+fn nothing_to_read_is_no_end_without_a_stop() {
+    let mut world = world();
+    let waiting = world.send(get("/f"));
+    world.session.on_read_blocked(world.now);
+    assert_eq!(world.run(), waiting);
 }
 
 #[test]
@@ -68,7 +102,7 @@ fn a_stop_during_a_large_answer_does_not_cut_it() {
     world.session.drain();
     world.make_room(usize::MAX);
     assert!(world.sent.ends_with(&pattern(1_000_000)));
-    assert!(world.session.is_idle());
+    assert_eq!(world.run(), Seen::Close);
 }
 
 #[test]

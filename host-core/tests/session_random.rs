@@ -8,7 +8,7 @@ use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
 use host_core::os::OpenFile;
-use host_core::{Entry, Found, Now, Session, Step};
+use host_core::{Entry, Found, Log, Now, Session, Step};
 use world::{Node, Rng, World, get, offered, open, pattern};
 
 const FRAGMENTS: [&str; 24] = [
@@ -65,6 +65,7 @@ impl Case {
             14 => self.tell(Session::on_timeout),
             15 => self.tell(Session::on_writable),
             16 if self.rng.below(4) == 0 => self.tell(Session::on_write_blocked),
+            16 => self.tell(Session::on_read_blocked),
             17 => self.found(),
             18 if self.rng.below(4) == 0 => self.file_read(),
             _ => self.rarely(),
@@ -119,7 +120,7 @@ impl Case {
                 }
                 false
             }
-            Step::Log(lines) => {
+            Step::Log(Log { lines, .. }) => {
                 assert!(lines.ends_with('\n') && lines.starts_with("192.0.2.7 - - ["));
                 false
             }
@@ -129,6 +130,13 @@ impl Case {
             }
             Step::Lookup(_) => {
                 asked = answer;
+                false
+            }
+            Step::Read => {
+                assert!(!session.read_slot().is_empty());
+                if answer {
+                    session.on_read_blocked(now);
+                }
                 false
             }
             Step::ShutdownWrite => false,

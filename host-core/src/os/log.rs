@@ -1,8 +1,10 @@
 //! The access log: a buffer between the requests and a disk that may be slow.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
 use std::mem;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -15,21 +17,28 @@ const GATHER: Duration = Duration::from_millis(10);
 /// How long the end of a process waits for lines that are still to be written.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Writes log lines to a file or pipe on a thread of its own.
+/// Writes log lines to a file or pipe on a thread of its own. Clones are handles of the same log.
 ///
 /// A full disk, a broken pipe or a slow reader never stops or slows a request: lines that cannot
 /// be written are dropped and counted, and the first loss is told on standard error. Dropping the
-/// writer writes out what it still holds, if that takes no longer than a second.
+/// last handle writes out what is still held, if that takes no longer than a second.
 ///
 /// ```
 /// let log = host_core::os::LogWriter::new(std::io::sink());
 /// log.write("127.0.0.1 \"GET / HTTP/1.1\" 200\n");
 /// assert_eq!(log.dropped(), 0);
 /// ```
+#[derive(Clone)]
 pub struct LogWriter {
+    log: Arc<Log>,
+}
+
+struct Log {
     shared: Arc<Shared>,
     /// `None` if no thread could be started; then all lines are dropped.
     thread: Option<JoinHandle<()>>,
+    /// What to open again.
+    path: Option<PathBuf>,
 }
 
 #[derive(Default)]
@@ -43,6 +52,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     buffer: Vec<u8>,
+    /// Where to write what comes after the buffer.
+    reopened: Option<File>,
     closed: bool,
     /// The thread has written all that it could.
     ended: bool,
@@ -54,41 +65,74 @@ impl LogWriter {
 
     /// A log that goes to `out`, in large pieces; `out` needs no buffer.
     pub fn new(out: impl Write + Send + 'static) -> Self {
+        Self::start(Box::new(out), None)
+    }
+
+    /// A log at the end of the file at `path`, which is created where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening the file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self::start(Box::new(open(path)?), Some(path.to_owned())))
+    }
+
+    fn start(out: Box<dyn Write + Send>, path: Option<PathBuf>) -> Self {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("log".into())
             .spawn(move || theirs.write_out(out));
         Self {
-            shared,
-            thread: thread.ok(),
+            log: Arc::new(Log {
+                shared,
+                thread: thread.ok(),
+                path,
+            }),
         }
+    }
+
+    /// Opens the file anew by its path, so that another program can move or delete it: lines
+    /// from before go to the old file, those from now on to the new one. A log that is no file
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening the file; the log then goes on in the old one.
+    pub fn reopen(&self) -> io::Result<()> {
+        if let Some(path) = &self.log.path {
+            let file = open(path)?;
+            self.log.shared.lock().reopened = Some(file);
+            self.log.shared.changed.notify_all();
+        }
+        Ok(())
     }
 
     /// Appends lines, each ending in a newline, and returns at once. If they do not fit they are
     /// dropped, all of them.
     pub fn write(&self, lines: &str) {
-        let mut state = self.shared.lock();
+        let Log { shared, thread, .. } = &*self.log;
+        let mut state = shared.lock();
         let fits = state.buffer.len() + lines.len() <= Self::CAPACITY;
-        if !fits || self.thread.is_none() {
+        if !fits || thread.is_none() {
             drop(state);
-            return self.shared.count_dropped(lines.as_bytes());
+            return shared.count_dropped(lines.as_bytes());
         }
         let was_empty = state.buffer.is_empty();
         state.buffer.extend_from_slice(lines.as_bytes());
         drop(state);
         if was_empty {
-            self.shared.changed.notify_one();
+            shared.changed.notify_one();
         }
     }
 
     /// Lines dropped so far, because there was no room or writing failed.
     pub fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Relaxed)
+        self.log.shared.dropped.load(Relaxed)
     }
 }
 
-impl Drop for LogWriter {
+impl Drop for Log {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else {
             return;
@@ -124,9 +168,9 @@ impl Shared {
     }
 
     /// The thread: writes until the log is closed and the buffer empty.
-    fn write_out(&self, mut out: impl Write) {
+    fn write_out(&self, mut out: Box<dyn Write>) {
         let (mut batch, mut torn) = (Vec::new(), false);
-        while self.next(&mut batch) {
+        while let Some(reopened) = self.next(&mut batch) {
             if let Err(error) = write_lines(&mut out, &batch, &mut torn) {
                 if self.dropped.load(Relaxed) == 0 {
                     let _ = writeln!(io::stderr(), "the access log loses lines: {error}");
@@ -134,24 +178,34 @@ impl Shared {
                 self.count_dropped(&batch);
             }
             batch.clear();
+            if let Some(file) = reopened {
+                (out, torn) = (Box::new(file), false);
+            }
         }
         self.lock().ended = true;
         self.changed.notify_all();
     }
 
-    /// Waits for lines and exchanges them for the empty `batch`; false is the end.
-    fn next(&self, batch: &mut Vec<u8>) -> bool {
+    /// Waits for lines and exchanges them for the empty `batch`, and for a file to write to after
+    /// them. `None` is the end.
+    fn next(&self, batch: &mut Vec<u8>) -> Option<Option<File>> {
+        let urgent = |state: &State| state.closed || state.reopened.is_some();
         let state = self.lock();
         let changed = &self.changed;
         let state = changed
-            .wait_while(state, |state| state.buffer.is_empty() && !state.closed)
+            .wait_while(state, |state| state.buffer.is_empty() && !urgent(state))
             .unwrap_or_else(PoisonError::into_inner);
         let (mut state, _) = changed
-            .wait_timeout_while(state, GATHER, |state| !state.closed)
+            .wait_timeout_while(state, GATHER, |state| !urgent(state))
             .unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut state.buffer, batch);
-        !batch.is_empty()
+        let reopened = state.reopened.take();
+        (!batch.is_empty() || reopened.is_some()).then_some(reopened)
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().append(true).create(true).open(path)
 }
 
 /// Writes whole lines; `torn` says whether the last thing written was a part of one, which is then

@@ -1,20 +1,27 @@
 //! The answers to a session's questions: the only part that touches files, sockets, processes and
 //! clocks.
 
+mod control;
 mod file;
+mod listen;
 mod log;
 mod lookup;
+mod notify;
 mod root;
-mod shutdown;
+mod signals;
+mod socket;
 mod startup;
+mod user;
 
 use std::time::{Instant, SystemTime};
 
+pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
+pub use listen::{Spare, reuseport_sibling};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
-pub use shutdown::Shutdown;
+pub use socket::{receive, reset, send, shutdown_write};
 pub use startup::{Serve, run};
 
 use crate::Now;

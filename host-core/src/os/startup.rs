@@ -1,36 +1,39 @@
 //! From the command line to a running server.
 
-use std::collections::BTreeSet;
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use rustix::fs::Access;
-use rustix::process::{Resource, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::process::{Resource, geteuid, getrlimit, setrlimit};
 
-use super::{LogWriter, Root, Shutdown};
-use crate::cli::{self, AccessLog, Args, Listen};
+use super::signals::{self, Administration};
+use super::user::Account;
+use super::{Control, LogWriter, Root, listen, notify};
+use crate::cli::{self, AccessLog, Args, Workers};
 use crate::{Server, Site};
 
-/// What a driver is: it serves on bound listeners until the stop, then lets answers end.
-pub type Serve = fn(Arc<Server>, Vec<TcpListener>, Shutdown) -> io::Result<()>;
-
-/// Connections that the kernel holds for us to accept; nginx's default.
-const BACKLOG: i32 = 511;
+/// What a driver is: it serves on bound listeners, from the start with this server, as long and in
+/// the way that the control tells it.
+pub type Serve = fn(Arc<Server>, Vec<TcpListener>, Control) -> io::Result<()>;
 
 /// The whole of a program that serves a folder: reads the command line, prepares what it asks for,
-/// says on standard output where it listens, and serves until SIGINT or SIGTERM.
+/// says on standard output where it listens, and serves until a signal ends it.
 ///
-/// The exit code is 0 after a graceful stop, and 1 after a failure, which one line on standard error
-/// explains.
+/// Signals mean what they mean to nginx: SIGTERM and SIGINT stop fast, SIGQUIT gracefully, SIGHUP
+/// reads the command line again, SIGUSR1 opens the log file anew. systemd may pass the listeners
+/// (`LISTEN_FDS`), and is told when the server is ready, reloads and stops (`NOTIFY_SOCKET`).
+///
+/// The exit code is 0 after a stop, and 1 after a failure, which one line on standard error
+/// explains; 128 + n after a second SIGTERM or SIGINT.
 pub fn run(name: &'static str, version: &'static str, serve: Serve) -> ExitCode {
     let ended = match cli::parse(name, version, env::args_os()) {
-        Ok(args) => start(name, &args, serve),
+        Ok(args) => start(name, args, serve),
         Err(help) if help.exit_code() == 0 => {
             let _ = help.print();
             Ok(())
@@ -53,20 +56,94 @@ fn misuse(error: &clap::Error) -> String {
     format!("{} (see --help)", line.trim_start_matches("error: "))
 }
 
-fn start(name: &str, args: &Args, serve: Serve) -> Result<(), String> {
-    let site = open_site(args).map_err(because(format!("cannot serve {}", args.dir.display())))?;
-    let mut listeners = Vec::new();
-    for listen in args.listen() {
-        listeners.extend(listen_on(&listen)?);
+fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
+    let listeners = listen::listen(&args.listen(), processes(&args) > 1)?;
+    let account = account(name, &args)?;
+    let access_log = open_log(&args.access_log, account.as_ref())?;
+    let connections = affordable(name, args.connections.get());
+    if let Some(account) = account {
+        account
+            .assume()
+            .map_err(because("cannot change the user"))?;
     }
-    let mut server = Server::new(site);
-    server.worker_connections = affordable(name, args.connections.get());
-    server.access_log = open_log(&args.access_log)?;
-    let stop = Shutdown::new().map_err(because("cannot open a socket pair"))?;
-    stop.on_signals()
-        .map_err(because("cannot handle signals"))?;
+    let command_line = CommandLine {
+        name,
+        args,
+        access_log,
+        connections,
+    };
+    let server = command_line.server()?;
+    let control = Control::new();
+    signals::handle(control.clone(), command_line).map_err(because("cannot handle signals"))?;
     announce(name, server.site.root.path(), &listeners);
-    serve(Arc::new(server), listeners, stop).map_err(because("cannot go on serving"))
+    notify::ready();
+    serve(Arc::new(server), listeners, control).map_err(because("cannot go on serving"))
+}
+
+/// What a server is made of, now and at each reload.
+struct CommandLine {
+    name: &'static str,
+    args: Args,
+    access_log: Option<LogWriter>,
+    connections: usize,
+}
+
+impl CommandLine {
+    fn server(&self) -> Result<Server, String> {
+        let args = &self.args;
+        let failure = because(format!("cannot serve {}", args.dir.display()));
+        let mut server = Server::new(open_site(args).map_err(failure)?);
+        server.worker_processes = processes(args);
+        server.worker_connections = self.connections;
+        server.worker_shutdown_timeout = args.worker_shutdown_timeout;
+        server.access_log = self.access_log.clone();
+        Ok(server)
+    }
+
+    fn reopen_log(&self) -> Result<(), String> {
+        let log = self.access_log.as_ref();
+        log.map_or(Ok(()), LogWriter::reopen)
+            .map_err(because("cannot open the access log again"))
+    }
+
+    /// The value, or a line on standard error.
+    fn tell<T>(&self, result: Result<T, String>) -> Option<T> {
+        let tell = |failure| drop(writeln!(io::stderr(), "{}: {failure}", self.name));
+        result.map_err(tell).ok()
+    }
+}
+
+impl Administration for CommandLine {
+    fn reload(&mut self) -> Option<Server> {
+        let server = self.server();
+        self.tell(server.and_then(|server| self.reopen_log().map(|()| server)))
+    }
+
+    fn reopen(&mut self) {
+        self.tell(self.reopen_log());
+    }
+}
+
+fn processes(args: &Args) -> usize {
+    match args.workers {
+        Workers::Exactly(n) => n.get(),
+        Workers::Auto => thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+/// Whom to become, if that was asked for and root asks.
+fn account(name: &str, args: &Args) -> Result<Option<Account>, String> {
+    let Some(user) = &args.user else {
+        return Ok(None);
+    };
+    if !geteuid().is_root() {
+        let _ = writeln!(
+            io::stderr(),
+            "{name}: --user is ignored, as only root can change it"
+        );
+        return Ok(None);
+    }
+    Account::find(user).map(Some)
 }
 
 fn open_site(args: &Args) -> io::Result<Site> {
@@ -81,70 +158,24 @@ fn open_site(args: &Args) -> io::Result<Site> {
     Ok(site)
 }
 
-fn open_log(log: &AccessLog) -> Result<Option<LogWriter>, String> {
-    match log {
-        AccessLog::Off => Ok(None),
-        AccessLog::Stdout => Ok(Some(LogWriter::new(io::stdout()))),
-        AccessLog::File(path) => File::options()
-            .append(true)
-            .create(true)
-            .open(path)
-            .map(|file| Some(LogWriter::new(file)))
-            .map_err(because(format!(
-                "cannot open the access log {}",
-                path.display()
-            ))),
-    }
-}
-
-/// Listens on every address that a host stands for, without those that this machine does not have:
-/// `localhost` often means `::1` as well where there is no IPv6.
-fn listen_on(listen: &Listen) -> Result<Vec<TcpListener>, String> {
-    let addresses = (listen.host.as_str(), listen.port)
-        .to_socket_addrs()
-        .map_err(because(format!("cannot listen on {listen}")))?;
-    let mut listeners = Vec::new();
-    let mut failure = format!("cannot listen on {listen}: it has no address");
-    for address in addresses.collect::<BTreeSet<_>>() {
-        match bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                let fatal = !is_absent(&error);
-                failure = because(format!("cannot listen on {address}"))(error);
-                if fatal {
-                    return Err(failure);
-                }
-            }
+/// Opens the log; one in a file will be opened again, so it becomes the file of `account`.
+fn open_log(log: &AccessLog, account: Option<&Account>) -> Result<Option<LogWriter>, String> {
+    let path = match log {
+        AccessLog::Off => return Ok(None),
+        AccessLog::Stdout => return Ok(Some(LogWriter::new(io::stdout()))),
+        AccessLog::File(path) => path,
+    };
+    let open = || {
+        let log = LogWriter::open(path)?;
+        if let Some(account) = account {
+            account.own(&File::options().append(true).open(path)?)?;
         }
-    }
-    if listeners.is_empty() {
-        return Err(failure);
-    }
-    Ok(listeners)
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
-    )
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    // A restart must not wait for the connections of the process before to leave TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+        Ok(Some(log))
+    };
+    open().map_err(because(format!(
+        "cannot open the access log {}",
+        path.display()
+    )))
 }
 
 /// Descriptors for everything but connections: standard streams, listeners, log, root, signals.
@@ -190,7 +221,7 @@ fn announce(name: &str, dir: &Path, listeners: &[TcpListener]) {
 }
 
 /// Turns an error into a line such as `cannot listen on [::]:80: permission denied`.
-fn because(failure: impl Into<String>) -> impl FnOnce(io::Error) -> String {
+pub(super) fn because(failure: impl Into<String>) -> impl FnOnce(io::Error) -> String {
     let failure = failure.into();
     move |error| {
         let text = error.to_string();

@@ -12,22 +12,45 @@ use crate::Now;
 pub(super) struct Clock {
     timeouts: Timeouts,
     start: Instant,
+    /// The last time that was given, and how long that is after the start: most calls of a turn
+    /// have the same.
+    now: (Instant, Duration),
     deadlines: Deadlines,
     reading: Option<Phase>,
 }
 
 impl Clock {
-    pub(super) fn new(timeouts: Timeouts, now: Now) -> Self {
+    /// The peer is waited for in `phase` until that deadline.
+    pub(super) fn resume(
+        timeouts: Timeouts,
+        phase: Phase,
+        until: Option<Instant>,
+        now: Now,
+    ) -> Self {
+        let began = until.and_then(|until| until.checked_sub(timeouts.of(phase)));
+        let start = began.unwrap_or(now.monotonic);
+        let mut deadlines = Deadlines::default();
+        deadlines.start(phase, &timeouts, Duration::ZERO);
         Self {
             timeouts,
-            start: now.monotonic,
-            deadlines: Deadlines::default(),
-            reading: None,
+            start,
+            now: (start, Duration::ZERO),
+            deadlines,
+            reading: Some(phase),
         }
     }
 
-    fn since_start(&self, now: Now) -> Duration {
-        now.monotonic.saturating_duration_since(self.start)
+    /// Whether the peer is waited for.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    fn since_start(&mut self, now: Now) -> Duration {
+        if now.monotonic != self.now.0 {
+            let since = now.monotonic.saturating_duration_since(self.start);
+            self.now = (now.monotonic, since);
+        }
+        self.now.1
     }
 
     /// The peer is waited for in `phase`, or not at all.
@@ -72,8 +95,9 @@ impl Clock {
         self.deadlines.progress(Phase::Send, n, &self.timeouts, now);
     }
 
-    pub(super) fn expired(&self, now: Now) -> Option<Phase> {
-        self.deadlines.expired(self.since_start(now))
+    pub(super) fn expired(&mut self, now: Now) -> Option<Phase> {
+        let now = self.since_start(now);
+        self.deadlines.expired(now)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

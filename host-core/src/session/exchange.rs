@@ -7,11 +7,11 @@ use h1_core::{
     Awaiting, Body, Error, ErrorKind, Event, Method, Phase, RequestHead, SendError, State, Status,
 };
 
-use super::{SentFile, Session, Stage};
+use super::{Inner, SentFile, Session, Stage};
 use crate::files::{listing, mime, reply};
 use crate::path::{CleanPath, PathError};
 use crate::reply::{Content, Reply, Value};
-use crate::{Entry, Found, Now};
+use crate::{Entry, Found, Now, Return, Site};
 
 /// Content of a request that nobody wants is read up to this many bytes, so that the connection can
 /// go on; beyond, it closes.
@@ -26,17 +26,17 @@ const ALLOW: &str = "GET, HEAD, OPTIONS";
 impl Session {
     /// Reads one event; returns whether there may be another.
     pub(super) fn read_event(&mut self, now: Now) -> bool {
-        match self.conn.next_event(&mut self.rx) {
+        match self.inner.conn.next_event(&mut self.inner.rx) {
             Ok(Event::Request(_)) => self.begin(now),
             Ok(Event::Data(_)) => return self.discard_content(),
             Ok(Event::EndOfMessage(_)) => {}
-            Ok(Event::Paused) => return self.conn.next_cycle().is_ok(),
+            Ok(Event::Paused) => return self.inner.conn.next_cycle().is_ok(),
             Ok(Event::NeedData) => {
-                let whole = self.conn.state() == State::Done;
-                return whole && self.conn.next_cycle().is_ok();
+                let whole = self.inner.conn.state() == State::Done;
+                return whole && self.inner.conn.next_cycle().is_ok();
             }
             Ok(Event::Closed) => {
-                self.stage = Stage::Finish;
+                self.inner.stage = Stage::Finish;
             }
             Err(error) => self.refuse(error, now),
         }
@@ -44,52 +44,63 @@ impl Session {
     }
 
     fn begin(&mut self, now: Now) {
-        self.clock.read_done();
-        self.requests = self.requests.saturating_add(1);
-        if self.requests >= self.server.keepalive_requests {
-            self.conn.disable_keep_alive();
+        self.inner.clock.read_done();
+        self.inner.requests = self.inner.requests.saturating_add(1);
+        if self.inner.requests >= self.server.keepalive_requests {
+            self.inner.conn.disable_keep_alive();
         }
         // Whatever of the answer before is still queued will be written.
-        self.record.finish(0, now.wall);
-        let Some(request) = self.conn.request(&self.rx) else {
+        self.inner.record.finish(0, now.wall);
+        let Some(request) = self.inner.conn.request(&self.inner.rx) else {
             return;
         };
-        self.record.begin(&request);
-        self.peer_ends = !request.keep_alive();
-        self.dear = false;
+        self.inner.record.begin(&request);
+        self.inner.peer_ends = !request.keep_alive();
+        self.inner.dear = false;
         let too_much = matches!(request.body(), Body::Length(len) if len > DISCARD_MAX);
-        let reply = reply_at_once(&request, &mut self.path);
+        let route = route(&self.server.site, &request, &mut self.inner.path);
         if too_much {
-            self.conn.disable_keep_alive();
+            self.inner.conn.disable_keep_alive();
         }
-        match reply {
-            None => self.stage = Stage::Locate,
-            Some(reply) => self.send(reply, now),
+        match route {
+            Route::Files => self.inner.stage = Stage::Locate,
+            Route::Reply(reply) => self.send(reply, now),
+            Route::Return(fixed) => {
+                let content_type = ("Content-Type", fixed.content_type.as_bytes());
+                let content = match fixed.body.is_empty() {
+                    true => Content::None,
+                    false => Content::Bytes(fixed.body.clone()),
+                };
+                let fields = std::iter::once(content_type);
+                if (self.inner.queue(fixed.status, fields, &content, now)).is_err() {
+                    self.fail(now);
+                }
+            }
         }
     }
 
     /// No rule of ours wants content; returns whether to go on reading it.
     fn discard_content(&mut self) -> bool {
-        if self.conn.body_received() > DISCARD_MAX {
+        if self.inner.conn.body_received() > DISCARD_MAX {
             self.linger();
         }
         true
     }
 
     pub(super) fn answer_found(&mut self, found: io::Result<Found>, now: Now) {
-        self.stage = Stage::Read;
-        let Some(request) = self.conn.request(&self.rx) else {
+        self.inner.stage = Stage::Read;
+        let Some(request) = self.inner.conn.request(&self.inner.rx) else {
             return;
         };
         let reply = match found {
             Ok(Found::File { file, index }) => {
                 let name = match index.and_then(|n| self.server.site.index.get(n)) {
                     Some(index) => index.as_bytes(),
-                    None => self.path.file_name(),
+                    None => self.inner.path.file_name(),
                 };
                 let reply = reply::reply(&request, &file, mime::content_type(name), now.wall);
                 if let (Content::File(range), true) = (&reply.content, is_get(&request)) {
-                    self.file = Some(SentFile {
+                    self.inner.file = Some(SentFile {
                         file,
                         at: range.start,
                         end: range.end,
@@ -97,10 +108,10 @@ impl Session {
                 }
                 reply
             }
-            Ok(Found::Folder) => redirect_to_folder(&self.path, request.query()),
+            Ok(Found::Folder) => redirect_to_folder(&self.inner.path, request.query()),
             Ok(Found::Listing(entries)) => {
-                self.dear = true;
-                listing_page(&self.path, entries)
+                self.inner.dear = true;
+                listing_page(&self.inner.path, entries)
             }
             Err(error) => Reply::error(status_of(&error)),
         };
@@ -109,65 +120,50 @@ impl Session {
 
     /// Queues the head of an answer, and its content but for a file's.
     fn send(&mut self, reply: Reply, now: Now) {
-        match self.queue(&reply, now) {
+        let Reply {
+            status, content, ..
+        } = &reply;
+        match (self.inner).queue(*status, reply.field_bytes(), content, now) {
             Ok(()) => {}
             // A rule of ours made a reply that cannot be sent, or one was sent before.
             Err(_) => return self.fail(now),
         }
-        match &self.file {
-            Some(file) if file.at < file.end => self.stage = Stage::Load,
+        match &self.inner.file {
+            Some(file) if file.at < file.end => self.inner.stage = Stage::Load,
             _ => self.finish(),
-        }
-    }
-
-    fn queue(&mut self, reply: &Reply, now: Now) -> Result<(), SendError> {
-        if self.draining {
-            self.conn.disable_keep_alive();
-        }
-        let own = [
-            ("Server", SERVER.as_bytes()),
-            ("Date", self.date.at(now.wall).as_bytes()),
-        ];
-        let fields = own.into_iter().chain(reply.field_bytes());
-        let framing = reply.content.framing();
-        self.conn
-            .send_response(&mut self.tx, reply.status, fields, framing)?;
-        let has_content = self.conn.state() == State::SendBody;
-        let len = if has_content { reply.content.len() } else { 0 };
-        self.record.answer(reply.status, len);
-        match &reply.content {
-            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
-            Content::None | Content::File(_) => Ok(()),
         }
     }
 
     /// The first part of the file has been read.
     pub(super) fn queue_part(&mut self, read: io::Result<usize>, now: Now) {
-        let whole = read.is_ok_and(|n| n == self.part.len());
-        let Some(file) = self.file.as_mut().filter(|_| whole) else {
+        let whole = read.is_ok_and(|n| n == self.inner.part.len());
+        let Some(file) = self.inner.file.as_mut().filter(|_| whole) else {
             return self.fail(now);
         };
-        let part = self.part.split().freeze();
+        let part = self.inner.part.split().freeze();
         file.at += part.len() as u64;
         let rest = file.end - file.at;
         let queued = self
+            .inner
             .conn
-            .send_data(&mut self.tx, part)
-            .and_then(|()| self.conn.send_external(&mut self.tx, rest));
+            .send_data(&mut self.inner.tx, part)
+            .and_then(|()| self.inner.conn.send_external(&mut self.inner.tx, rest));
         match (queued, rest) {
             (Err(_), _) => self.fail(now),
             (Ok(()), 0) => self.finish(),
             (Ok(()), _) => {
                 // It takes time to send; who knows what comes meanwhile.
-                self.peer_ends = false;
-                self.stage = Stage::Send;
+                self.inner.peer_ends = false;
+                self.inner.stage = Stage::Send;
             }
         }
     }
 
     /// `n` bytes of the file were sent.
     pub(super) fn on_file_sent(&mut self, n: u64, now: Now) {
-        let Some(file) = &mut self.file else { return };
+        let Some(file) = &mut self.inner.file else {
+            return;
+        };
         file.at += n;
         match n {
             0 => self.fail(now),
@@ -178,17 +174,17 @@ impl Session {
 
     /// All of the answer is queued.
     fn finish(&mut self) {
-        self.file = None;
-        self.stage = Stage::Read;
+        self.inner.file = None;
+        self.inner.stage = Stage::Read;
     }
 
     /// The answer cannot be finished, and the peer must see that: what was queued before is still
     /// sent, then the connection closes.
     fn fail(&mut self, now: Now) {
-        self.conn.send_failed();
+        self.inner.conn.send_failed();
         self.finish_record(now);
-        self.file = None;
-        match self.tx.external() {
+        self.inner.file = None;
+        match self.inner.tx.external() {
             Some(_) => self.abandon(Stage::Close, now),
             None => self.linger(),
         }
@@ -196,10 +192,10 @@ impl Session {
 
     /// Answers what is no request, or one that comes too late, and stops reading.
     fn refuse(&mut self, error: Error, now: Now) {
-        self.clock.read_done();
-        if matches!(self.conn.state(), State::Idle | State::SendResponse) {
-            self.record.finish(0, now.wall);
-            self.record.begin_broken(self.rx.pending());
+        self.inner.clock.read_done();
+        if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
+            self.inner.record.finish(0, now.wall);
+            self.inner.record.begin_broken(self.inner.rx.pending());
             self.send(Reply::error(error.kind.status()), now);
         }
         self.linger();
@@ -207,8 +203,8 @@ impl Session {
 
     /// Nothing more is read but to be thrown away.
     pub(super) fn linger(&mut self) {
-        self.rx.clear();
-        self.stage = Stage::Linger { shut: false };
+        self.inner.rx.clear();
+        self.inner.stage = Stage::Linger { shut: false };
     }
 
     /// `phase` took too long.
@@ -217,11 +213,11 @@ impl Session {
             Phase::Send => self.abandon(Stage::Reset, now),
             Phase::KeepAlive | Phase::Linger => self.abandon(Stage::Close, now),
             // Whoever has sent nothing is told nothing.
-            Phase::Head if self.conn.awaiting(&self.rx) == Awaiting::Message => {
+            Phase::Head if self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message => {
                 self.abandon(Stage::Close, now);
             }
             Phase::Head | Phase::Body => {
-                let error = self.conn.refuse(ErrorKind::Timeout);
+                let error = self.inner.conn.refuse(ErrorKind::Timeout);
                 self.refuse(error, now);
             }
         }
@@ -231,25 +227,74 @@ impl Session {
     /// that it will not. Then a plain close could destroy the answer on its way (RFC 9112, section
     /// 9.6).
     pub(super) fn peer_may_send(&self) -> bool {
-        let unread = !self.rx.pending().is_empty();
-        let unfinished = matches!(self.conn.peer_state(), State::SendBody | State::Error);
-        !self.rx.is_closed() && (!self.peer_ends || unread || unfinished)
+        let unread = !self.inner.rx.pending().is_empty();
+        let unfinished = matches!(self.inner.conn.peer_state(), State::SendBody | State::Error);
+        !self.inner.rx.is_closed() && (!self.inner.peer_ends || unread || unfinished)
     }
 }
 
-/// The answer to a request that needs no look at the files; otherwise `path` is what it asks for.
-fn reply_at_once(request: &RequestHead<'_>, path: &mut CleanPath) -> Option<Reply> {
+impl Inner {
+    fn queue<'f>(
+        &mut self,
+        status: Status,
+        fields: impl Iterator<Item = (&'static str, &'f [u8])>,
+        content: &Content,
+        now: Now,
+    ) -> Result<(), SendError> {
+        if self.draining {
+            self.conn.disable_keep_alive();
+        }
+        let own = [
+            ("Server", SERVER.as_bytes()),
+            ("Date", self.date.at(now.wall)),
+        ];
+        #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
+        let fields = own.into_iter().chain(fields.map(|field| field));
+        let framing = content.framing();
+        self.conn
+            .send_response(&mut self.tx, status, fields, framing)?;
+        let has_content = self.conn.state() == State::SendBody;
+        let len = if has_content { content.len() } else { 0 };
+        self.record.answer(status, len);
+        match content {
+            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
+            Content::None | Content::File(_) => Ok(()),
+        }
+    }
+}
+
+/// What answers a request.
+#[expect(clippy::large_enum_variant, reason = "none is kept")]
+enum Route<'s> {
+    Reply(Reply),
+    Return(&'s Return),
+    /// The file that the path names.
+    Files,
+}
+
+/// `path` becomes that of the request.
+fn route<'s>(site: &'s Site, request: &RequestHead<'_>, path: &mut CleanPath) -> Route<'s> {
     match request.method() {
         Method::Get | Method::Head => {}
-        Method::Options => return Some(allow(Reply::new(Status::NO_CONTENT, Content::None))),
-        Method::Other(_) => return Some(Reply::error(Status::NOT_IMPLEMENTED)),
-        _ => return Some(allow(Reply::error(Status::METHOD_NOT_ALLOWED))),
+        Method::Options => {
+            return Route::Reply(allow(Reply::new(Status::NO_CONTENT, Content::None)));
+        }
+        Method::Other(_) => return Route::Reply(Reply::error(Status::NOT_IMPLEMENTED)),
+        _ => return Route::Reply(allow(Reply::error(Status::METHOD_NOT_ALLOWED))),
+    }
+    // Most are asked for as they are written.
+    if let Some(fixed) = site.returns.get(request.path().as_bytes()) {
+        return Route::Return(fixed);
     }
     match path.decode(request.path()) {
-        Ok(()) if path.is_hidden() => Some(Reply::error(Status::NOT_FOUND)),
-        Ok(()) => None,
-        Err(PathError::EncodedSlash) => Some(Reply::error(Status::NOT_FOUND)),
-        Err(_) => Some(Reply::error(Status::BAD_REQUEST)),
+        Ok(()) => {}
+        Err(PathError::EncodedSlash) => return Route::Reply(Reply::error(Status::NOT_FOUND)),
+        Err(_) => return Route::Reply(Reply::error(Status::BAD_REQUEST)),
+    }
+    match site.returns.get(path.as_bytes()) {
+        Some(fixed) => Route::Return(fixed),
+        None if path.is_hidden() => Route::Reply(Reply::error(Status::NOT_FOUND)),
+        None => Route::Files,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod clock;
 mod exchange;
+mod pool;
 mod record;
 
 use std::io::{self, IoSlice};
@@ -16,9 +17,10 @@ use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 use crate::date::HttpDate;
 use crate::os::OpenFile;
 use crate::path::CleanPath;
-use crate::step::{Lookup, ReadFile, SendFile};
+use crate::step::{Log, Lookup, ReadFile, SendFile};
 use crate::{Found, Now, Server, Step, Wait};
 use clock::Clock;
+pub use pool::{Parked, Pool};
 use record::Record;
 
 /// Queued bytes above which no further pipelined request is answered before some are written.
@@ -40,10 +42,16 @@ const LOG_BATCH: usize = 4096;
 /// A driver asks [`step`](Session::step) what to do, does that one thing, reports it with the method that
 /// the [`Step`] names, and asks again. Calls that nobody asked for are harmless. The session
 /// holds no socket and reads no clock; it owns the receive buffer, the send queue, the file that
-/// it is sending, and all rules.
+/// it is sending, and all rules. While it is idle, [`park`](Session::park) lends its buffers to others.
 #[derive(Debug)]
 pub struct Session {
     server: Arc<Server>,
+    inner: Box<Inner>,
+}
+
+/// All of a session but what is served: a [`Pool`] keeps it for the next one.
+#[derive(Debug)]
+struct Inner {
     conn: ServerConnection,
     rx: RecvBuf,
     tx: SendQueue,
@@ -106,63 +114,45 @@ enum Stage {
 impl Session {
     /// A connection that `peer` has just opened.
     pub fn new(server: Arc<Server>, peer: SocketAddr, now: Now) -> Self {
-        Self {
-            conn: ServerConnection::new(server.limits),
-            rx: RecvBuf::new(&server.limits),
-            tx: SendQueue::new(),
-            stage: Stage::Read,
-            clock: Clock::new(server.timeouts, now),
-            path: CleanPath::new(),
-            file: None,
-            part: BytesMut::new(),
-            date: HttpDate::new(),
-            record: Record::new(peer.ip(), server.access_log.is_some()),
-            requests: 0,
-            dear: false,
-            peer_ends: false,
-            draining: false,
-            write_blocked: false,
-            logged: false,
-            server,
-        }
+        Pool::new(0).wake(Parked::new(server, peer, now), now)
     }
 
     /// What to do next.
     pub fn step(&mut self, now: Now) -> Step<'_> {
-        if std::mem::take(&mut self.logged) {
-            self.record.clear_lines();
+        if std::mem::take(&mut self.inner.logged) {
+            self.inner.record.clear_lines();
         }
-        while self.stage == Stage::Read && self.may_read() {
+        while self.inner.stage == Stage::Read && self.may_read() {
             if !self.read_event(now) {
                 break;
             }
         }
         self.close_if_done();
-        if self.tx.is_empty() {
-            self.clock.sending(false, now);
-            if self.stage != Stage::Load {
+        if self.inner.tx.is_empty() {
+            self.inner.clock.sending(false, now);
+            if self.inner.stage != Stage::Load {
                 self.finish_record(now);
             }
         }
         if self.wants_log() {
-            self.logged = true;
-            return Step::Log(self.record.lines());
+            return self.log();
         }
-        match self.stage {
+        match self.inner.stage {
             Stage::Locate => Step::Lookup(Lookup {
                 root: &self.server.site.root,
-                path: &self.path,
+                path: &self.inner.path,
                 index: &self.server.site.index,
                 listing: self.server.site.autoindex,
             }),
             Stage::Load => self.load(),
             Stage::Close => Step::Close,
             Stage::Reset => Step::Reset,
-            _ if !self.tx.is_empty() => self.transmit(now),
+            _ if !self.inner.tx.is_empty() => self.transmit(now),
             Stage::Linger { shut: false } => {
-                self.stage = Stage::Linger { shut: true };
+                self.inner.stage = Stage::Linger { shut: true };
                 Step::ShutdownWrite
             }
+            Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
             Stage::Read | Stage::Send | Stage::Finish | Stage::Linger { .. } => self.wait(now),
         }
     }
@@ -170,53 +160,64 @@ impl Session {
     /// Whether the next request may be looked at: the answers before are written, or nearly, and none
     /// of them was dear.
     fn may_read(&self) -> bool {
-        match self.dear {
-            true => self.tx.is_empty(),
-            false => self.tx.queued() < HIGH_WATER,
+        match self.inner.dear {
+            true => self.inner.tx.is_empty(),
+            false => self.inner.tx.queued() < HIGH_WATER,
         }
     }
 
     /// Lines are handed out when there is nothing better to do, or many.
     fn wants_log(&self) -> bool {
-        let lines = self.record.lines().len();
-        lines > 0 && (self.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
+        let lines = self.inner.record.lines().len();
+        lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
+    }
+
+    fn log(&mut self) -> Step<'_> {
+        self.inner.logged = true;
+        let lines = self.inner.record.lines();
+        match &self.server.access_log {
+            Some(writer) => Step::Log(Log { writer, lines }),
+            None => Step::Close,
+        }
     }
 
     /// The answer is over, as far as it was written.
     fn finish_record(&mut self, now: Now) {
-        let unsent = match self.stage {
+        let unsent = match self.inner.stage {
             Stage::Load => u64::MAX,
-            _ => self.tx.queued(),
+            _ => self.inner.tx.queued(),
         };
-        self.record.finish(unsent, now.wall);
+        self.inner.record.finish(unsent, now.wall);
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Close | Stage::Reset)
+        matches!(self.inner.stage, Stage::Close | Stage::Reset)
     }
 
     /// Nothing more will be answered: how to end?
     fn close_if_done(&mut self) {
-        match self.stage {
-            Stage::Read if self.conn.wants_close() => {
+        match self.inner.stage {
+            Stage::Read if self.inner.conn.wants_close() => {
                 match self.peer_may_send() {
                     true => self.linger(),
-                    false => self.stage = Stage::Finish,
+                    false => self.inner.stage = Stage::Finish,
                 }
                 self.close_if_done();
             }
-            Stage::Finish if self.tx.is_empty() => self.stage = Stage::Close,
-            Stage::Linger { shut: true } if self.rx.is_closed() => self.stage = Stage::Close,
+            Stage::Finish if self.inner.tx.is_empty() => self.inner.stage = Stage::Close,
+            Stage::Linger { shut: true } if self.inner.rx.is_closed() => {
+                self.inner.stage = Stage::Close
+            }
             _ => {}
         }
     }
 
     fn transmit(&mut self, now: Now) -> Step<'_> {
-        if self.write_blocked {
+        if self.inner.write_blocked {
             return self.wait(now);
         }
-        self.clock.sending(true, now);
-        match (self.tx.external(), &self.file) {
+        self.inner.clock.sending(true, now);
+        match (self.inner.tx.external(), &self.inner.file) {
             (Some(len), Some(file)) => Step::SendFile(SendFile {
                 file: &file.file,
                 offset: file.at,
@@ -227,11 +228,11 @@ impl Session {
     }
 
     fn wait(&mut self, now: Now) -> Step<'_> {
-        let write = !self.tx.is_empty();
+        let write = !self.inner.tx.is_empty();
         // A read into no room would look like the end of the stream.
-        debug_assert!(write || !self.rx.unfilled().is_empty());
-        self.clock.sending(write, now);
-        self.clock.reading(self.awaiting(write), now);
+        debug_assert!(write || !self.inner.rx.unfilled().is_empty());
+        self.inner.clock.sending(write, now);
+        self.inner.clock.reading(self.awaiting(write), now);
         Step::Wait(Wait {
             read: !write,
             write,
@@ -241,10 +242,10 @@ impl Session {
 
     /// What the peer may be late with, in a state in which it is read.
     fn awaiting(&self, writing: bool) -> Option<Phase> {
-        match (self.stage, self.conn.awaiting(&self.rx)) {
+        match (self.inner.stage, self.inner.conn.awaiting(&self.inner.rx)) {
             _ if writing => None,
             (Stage::Linger { .. }, _) => Some(Phase::Linger),
-            (_, Awaiting::Message) if self.requests > 0 => Some(Phase::KeepAlive),
+            (_, Awaiting::Message) if self.inner.requests > 0 => Some(Phase::KeepAlive),
             (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
             (_, Awaiting::Body) => Some(Phase::Body),
             (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
@@ -253,44 +254,61 @@ impl Session {
 
     /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
     pub fn deadline(&self) -> Option<Instant> {
-        self.clock.deadline()
+        self.inner.clock.deadline()
     }
 
-    /// Whether no request is being received or answered, so that a graceful stop may end the
-    /// connection after one more look at the socket.
+    /// Whether no request is being received or answered.
     pub fn is_idle(&self) -> bool {
-        self.stage == Stage::Read
-            && self.tx.is_empty()
-            && self.conn.awaiting(&self.rx) == Awaiting::Message
+        self.inner.stage == Stage::Read
+            && self.inner.tx.is_empty()
+            && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
     }
 
-    /// From now on each answer is the last one on its connection, and says so.
+    /// A graceful stop has begun: each answer is the last one on its connection, and says so. An idle
+    /// connection closes after one more look at the socket, so that a request on its way is answered.
+    /// Saying it again changes nothing.
     pub fn drain(&mut self) {
-        self.draining = true;
+        self.inner.draining = true;
     }
 
-    /// Where to read socket bytes to, when [`Step::Wait`] asks for them.
+    /// Where to read socket bytes to, when [`Step::Wait`] or [`Step::Read`] asks for them.
     pub fn read_slot(&mut self) -> &mut [u8] {
-        self.rx.unfilled()
+        self.inner.rx.unfilled()
     }
 
     /// `n` bytes were read into [`read_slot`](Session::read_slot); 0 is the end of the stream.
     pub fn on_read(&mut self, n: usize, now: Now) {
-        match n {
-            0 => self.rx.close(),
-            n => {
-                self.rx.filled(n);
-                self.clock.read(n as u64, now);
-            }
+        if n == 0 {
+            return self.on_end();
         }
-        if matches!(self.stage, Stage::Linger { .. } | Stage::Finish) {
-            self.rx.clear();
+        self.inner.rx.filled(n);
+        self.inner.clock.read(n as u64, now);
+        if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
+            self.inner.rx.clear();
+        }
+    }
+
+    /// No more will come.
+    fn on_end(&mut self) {
+        match self.inner.stage {
+            Stage::Linger { .. } => self.inner.stage = Stage::Finish,
+            Stage::Read if self.is_idle() && self.inner.rx.pending().is_empty() => {
+                self.inner.stage = Stage::Finish;
+            }
+            _ => self.inner.rx.close(),
+        }
+    }
+
+    /// The socket has nothing to read for now.
+    pub fn on_read_blocked(&mut self, _now: Now) {
+        if self.inner.draining && self.is_idle() {
+            self.inner.stage = Stage::Close;
         }
     }
 
     /// The slices to write for [`Step::Write`]: fills `iov` from its start, returns how many.
     pub fn slices<'a>(&'a self, iov: &mut [IoSlice<'a>]) -> usize {
-        match self.tx.transmit(iov) {
+        match self.inner.tx.transmit(iov) {
             Transmit::Slices(n) => n,
             Transmit::External(_) | Transmit::Idle => 0,
         }
@@ -301,9 +319,13 @@ impl Session {
     /// missing.
     pub fn on_written(&mut self, n: usize, now: Now) {
         let n = n as u64;
-        let external = self.tx.external().is_some();
-        self.tx.advance(n);
-        self.clock.sent(n, now);
+        let external = self.inner.tx.external().is_some();
+        self.inner.tx.advance(n);
+        self.inner.clock.sent(n, now);
+        if self.inner.tx.is_empty() {
+            // The parts of files that were in the queue have gone.
+            let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
+        }
         if external {
             self.on_file_sent(n, now);
         }
@@ -311,17 +333,17 @@ impl Session {
 
     /// The socket takes no more for now.
     pub fn on_write_blocked(&mut self, _now: Now) {
-        self.write_blocked = true;
+        self.inner.write_blocked = true;
     }
 
     /// The socket takes bytes again.
     pub fn on_writable(&mut self, _now: Now) {
-        self.write_blocked = false;
+        self.inner.write_blocked = false;
     }
 
     /// A deadline may have passed; harmless if none has.
     pub fn on_timeout(&mut self, now: Now) {
-        match self.clock.expired(now) {
+        match self.inner.clock.expired(now) {
             Some(phase) if !self.is_over() => self.on_late(phase, now),
             _ => {}
         }
@@ -335,35 +357,40 @@ impl Session {
     /// Ends the session here, whatever is still to be sent.
     fn abandon(&mut self, stage: Stage, now: Now) {
         self.finish_record(now);
-        self.stage = stage;
-        self.file = None;
-        self.tx.clear();
+        self.inner.stage = stage;
+        self.inner.file = None;
+        self.inner.tx.clear();
     }
 
     /// The answer to [`Step::Lookup`].
     pub fn on_found(&mut self, found: io::Result<Found>, now: Now) {
-        if self.stage == Stage::Locate {
+        if self.inner.stage == Stage::Locate {
             self.answer_found(found, now);
         }
     }
 
     /// The answer to [`Step::ReadFile`]: how many bytes the file gave.
     pub fn on_file_read(&mut self, read: io::Result<usize>, now: Now) {
-        if self.stage == Stage::Load {
+        if self.inner.stage == Stage::Load {
             self.queue_part(read, now);
         }
     }
 
     fn load(&mut self) -> Step<'_> {
-        match &self.file {
+        let Inner { file, part, .. } = &mut *self.inner;
+        match file {
             Some(file) => {
-                self.part.clear();
-                self.part
-                    .resize((file.end - file.at).min(FIRST_PART) as usize, 0);
+                let len = (file.end - file.at).min(FIRST_PART) as usize;
+                part.clear();
+                // The parts of a batch of answers lie one behind the other.
+                if part.capacity() < len {
+                    part.reserve(FIRST_PART as usize);
+                }
+                part.resize(len, 0);
                 Step::ReadFile(ReadFile {
                     file: &file.file,
                     offset: file.at,
-                    buf: &mut self.part,
+                    buf: part,
                 })
             }
             None => Step::Close,

@@ -41,6 +41,19 @@ impl Record {
         }
     }
 
+    /// The next one has another client.
+    pub(super) fn reset(&mut self, address: IpAddr, wanted: bool) {
+        self.clear();
+        self.clear_lines();
+        self.answer = None;
+        self.address = address;
+        self.wanted = wanted;
+    }
+
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// A request has come.
     pub(super) fn begin(&mut self, request: &RequestHead<'_>) {
         if !self.wanted {

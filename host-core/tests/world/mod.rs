@@ -10,17 +10,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::mem;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use host_core::os::{LogWriter, OpenFile, Root, read_file};
-use host_core::{Entry, Found, Now, ReadFile, SendFile, Server, Session, Site, Step, Wait};
+use host_core::{
+    Entry, Found, Now, Parked, Pool, ReadFile, SendFile, Server, Session, Site, Step, Wait,
+};
 
 /// The wall clock when the client connects.
 pub const DATE: &str = "Fri, 20 Nov 2026 08:44:33 GMT";
 const WALL: Duration = Duration::from_secs(1_795_164_273);
+
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 50_000);
 
 /// When every file was last changed, and the entity tag of one of 5 bytes.
 pub const MODIFIED: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
@@ -53,6 +57,7 @@ pub enum Seen {
     Write(usize),
     /// So many bytes from this place were asked for.
     SendFile(u64, usize),
+    Read,
     ShutdownWrite,
     Wait(Wait),
     Reset,
@@ -64,6 +69,8 @@ type Files = BTreeMap<&'static str, Node>;
 /// One session and all that is around it.
 pub struct World {
     pub session: Session,
+    /// The client's address; only `again_from` looks at it.
+    pub peer: SocketAddr,
     pub now: Now,
     /// What the client has received.
     pub sent: Vec<u8>,
@@ -96,14 +103,24 @@ impl World {
         Self::connect(self.server.clone(), self.files.clone())
     }
 
+    /// Another connection to the same server, with buffers from `pool`.
+    pub fn again_from(&self, pool: &mut Pool) -> Self {
+        let mut world = self.again();
+        world.now = self.start;
+        world.start = self.start;
+        let parked = Parked::new(self.server.clone(), self.peer, world.now);
+        world.session = pool.wake(parked, world.now);
+        world
+    }
+
     fn connect(server: Arc<Server>, files: Rc<Files>) -> Self {
         let start = Now {
             monotonic: Instant::now(),
             wall: UNIX_EPOCH + WALL,
         };
-        let peer = SocketAddr::from(([192, 0, 2, 7], 50_000));
         Self {
-            session: Session::new(server.clone(), peer, start),
+            session: Session::new(server.clone(), PEER, start),
+            peer: PEER,
             now: start,
             sent: Vec::new(),
             log: String::new(),
@@ -155,6 +172,32 @@ impl World {
         self.run()
     }
 
+    /// The connection waits without its buffers, which stay in `pool`, and takes some from there again.
+    pub fn park(&mut self, pool: &mut Pool) {
+        assert!(self.try_park(pool), "it is not idle");
+    }
+
+    /// As `park`, unless the session does not allow it.
+    pub fn try_park(&mut self, pool: &mut Pool) -> bool {
+        let parked = self.replace_session().park(pool);
+        let may = parked.is_ok();
+        self.session = match parked {
+            Ok(parked) => pool.wake(parked, self.now),
+            Err(session) => session,
+        };
+        may
+    }
+
+    /// Whatever the connection is doing, it is over, and leaves its buffers in `pool`.
+    pub fn leave(mut self, pool: &mut Pool) {
+        pool.put(self.replace_session());
+    }
+
+    fn replace_session(&mut self) -> Session {
+        let idle = Session::new(self.server.clone(), PEER, self.now);
+        mem::replace(&mut self.session, idle)
+    }
+
     /// So long after the start.
     pub fn at(&self, after: Duration) -> Instant {
         self.start.monotonic + after
@@ -198,8 +241,8 @@ impl World {
                 self.session.on_file_read(read, now);
                 Seen::ReadFile(offset, len)
             }
-            Step::Log(lines) => {
-                self.log.push_str(lines);
+            Step::Log(log) => {
+                self.log.push_str(log.lines);
                 Seen::Log
             }
             Step::Write => {
@@ -215,6 +258,12 @@ impl World {
                     bytes => self.written(&bytes),
                 }
                 Seen::SendFile(offset, len)
+            }
+            Step::Read => {
+                if !self.read() {
+                    self.session.on_read_blocked(now);
+                }
+                Seen::Read
             }
             Step::ShutdownWrite => Seen::ShutdownWrite,
             Step::Wait(wait) => Seen::Wait(wait),

@@ -1,0 +1,239 @@
+//! A server in the hands of an administrator: signals, log rotation, a service manager.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
+
+use e2e::{DEADLINE, Driver, Site, eventually, for_each_driver};
+use rustix::process::{Signal, geteuid};
+
+for_each_driver!(
+    rotated_log,
+    log_that_cannot_be_opened_again,
+    reload,
+    reload_that_fails,
+    broken_pipe,
+    two_servers_on_one_port,
+    socket_activation,
+    service_manager,
+    other_user,
+    user_that_is_none,
+);
+
+/// The lines in a file; a file that is missing has none.
+fn lines(path: &Path) -> usize {
+    fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+/// Moves the log, lets `signal` open it again, and loses no line.
+fn assert_log_moves(site: &Site, signal: Signal) {
+    let (log, old) = (site.outside("log"), site.outside("log.1"));
+    let mut requests = lines(&log);
+    let mut client = site.client();
+    let mut get = || {
+        assert_eq!(client.get("/a.txt").text(), "hello");
+        requests += 1;
+    };
+    get();
+    fs::rename(&log, &old).expect("rename");
+    get();
+    site.server.signal(signal);
+    assert!(eventually(|| log.exists()), "{}", site.server.stderr());
+    let arrived = eventually(|| {
+        get();
+        lines(&log) > 0
+    });
+    assert!(arrived, "the new log stays empty");
+    assert!(eventually(|| lines(&old) + lines(&log) == requests));
+    assert!(lines(&old) >= 2);
+}
+
+fn rotated_log(site: &Site) {
+    site.write("a.txt", "hello");
+    assert_log_moves(site, Signal::USR1);
+}
+
+fn log_that_cannot_be_opened_again(site: &Site) {
+    site.write("a.txt", "hello");
+    let old = site.outside("log.1");
+    fs::rename(site.outside("log"), &old).expect("rename");
+    fs::create_dir(site.outside("log")).expect("mkdir");
+    site.server.signal(Signal::USR1);
+    let told = || site.server.stderr().contains("cannot open the access log");
+    assert!(eventually(told), "{}", site.server.stderr());
+    site.get("/a.txt");
+    assert!(eventually(|| lines(&old) == 1));
+}
+
+fn reload(site: &Site) {
+    site.write("a.txt", "hello");
+    let mut old = site.client();
+    assert_eq!(old.get("/a.txt").text(), "hello");
+    site.log(1);
+    assert_log_moves(site, Signal::HUP);
+    assert_eq!(old.get("/a.txt").text(), "hello", "an old connection");
+    assert_eq!(site.server.stderr(), "");
+}
+
+fn reload_that_fails(site: &Site) {
+    site.write("a.txt", "hello");
+    let mut old = site.client();
+    assert_eq!(old.get("/a.txt").text(), "hello");
+    let (root, aside) = (site.path(""), site.outside("aside"));
+    fs::rename(&root, &aside).expect("rename");
+    site.server.signal(Signal::HUP);
+    let told = || site.server.stderr().contains("cannot serve");
+    assert!(eventually(told), "{}", site.server.stderr());
+    fs::rename(&aside, &root).expect("rename");
+    assert_eq!(old.get("/a.txt").text(), "hello");
+    assert!(eventually(|| site.get("/a.txt").status == 200));
+}
+
+fn broken_pipe(site: &Site) {
+    site.write("a.txt", "hello");
+    site.server.signal(Signal::PIPE);
+    assert_eq!(site.get("/a.txt").text(), "hello");
+}
+
+/// Listeners of several workers share a port, but not with those of another process.
+fn two_servers_on_one_port(driver: &Driver) {
+    let site = driver.site(&["--workers", "4"]);
+    let address = site.server.address().to_string();
+    let output = driver.run(&[".", "--workers", "4", "--listen", &address]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("address already in use"), "{stderr}");
+}
+
+/// Runs the driver with `listener` as descriptor 3, as systemd does.
+fn activated(driver: &Driver, listener: TcpListener) -> Command {
+    let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@""#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(driver.binary());
+    command.stdin(OwnedFd::from(listener));
+    command
+}
+
+fn socket_activation(driver: &Driver) {
+    for flags in [&[][..], &["--workers", "4"]] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("address");
+        let mut site = Site::launch(activated(driver, listener), flags);
+        assert_eq!(site.server.addresses, [address]);
+        site.write("a.txt", "hello");
+        for _ in 0..8 {
+            assert_eq!(site.get("/a.txt").text(), "hello");
+        }
+        site.server.signal(Signal::QUIT);
+        let status = site.server.exit_within(DEADLINE).expect("it goes on");
+        assert!(status.success(), "{status}");
+    }
+}
+
+fn service_manager(driver: &Driver) {
+    let folder = tempfile::tempdir().expect("folder");
+    let manager = UnixDatagram::bind(folder.path().join("notify")).expect("bind");
+    manager.set_read_timeout(Some(DEADLINE)).expect("timeout");
+    let mut command = driver.command();
+    command.env("NOTIFY_SOCKET", folder.path().join("notify"));
+    assert_tells(Site::launch(command, &[]), &manager);
+
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt;
+        use std::os::unix::net::SocketAddr;
+
+        let name = format!("{}/{}", folder.path().display(), driver.name());
+        let address = SocketAddr::from_abstract_name(&name).expect("address");
+        let manager = UnixDatagram::bind_addr(&address).expect("bind");
+        manager.set_read_timeout(Some(DEADLINE)).expect("timeout");
+        let mut command = driver.command();
+        command.env("NOTIFY_SOCKET", format!("@{name}"));
+        assert_tells(Site::launch(command, &[]), &manager);
+    }
+}
+
+fn assert_tells(mut site: Site, manager: &UnixDatagram) {
+    let next = || {
+        let mut message = [0; 100];
+        let len = manager.recv(&mut message).expect("a message");
+        String::from_utf8_lossy(&message[..len]).into_owned()
+    };
+    assert_eq!(next(), "READY=1");
+    site.server.signal(Signal::HUP);
+    let reloading = next();
+    let micros = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
+    let micros: u64 = micros.and_then(|n| n.parse().ok()).expect(&reloading);
+    assert!(micros > 0);
+    assert_eq!(next(), "READY=1");
+    site.server.signal(Signal::QUIT);
+    assert_eq!(next(), "STOPPING=1");
+    assert!(site.server.exit_within(DEADLINE).is_some());
+}
+
+/// The ids in a line such as `Uid: 65534 65534 65534 65534` of `/proc/PID/status`.
+#[cfg(target_os = "linux")]
+fn ids(site: &Site, name: &str) -> Vec<u32> {
+    let status = site.server.proc("status");
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let ids = line.expect(name).split_whitespace();
+    ids.map(|id| id.parse().expect("a number")).collect()
+}
+
+/// An account's user and primary group, or a group's.
+#[cfg(target_os = "linux")]
+fn id(arguments: &[&str]) -> u32 {
+    let output = Command::new("id").args(arguments).output().expect("id");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.trim().parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+fn other_user(driver: &Driver) {
+    if !geteuid().is_root() {
+        return eprintln!("NOT TESTED: only root can become another user");
+    }
+    let (nobody, group) = (id(&["-u", "nobody"]), id(&["-g", "nobody"]));
+    let daemon = id(&["-g", "daemon"]);
+    for (user, group) in [("nobody", group), ("nobody:daemon", daemon)] {
+        let site = driver.site(&["--user", user]);
+        assert_eq!(ids(&site, "Uid:"), [nobody; 4]);
+        assert_eq!(ids(&site, "Gid:"), [group; 4]);
+        assert_eq!(ids(&site, "Groups:"), [group]);
+        let secret = site.write("secret.txt", "for root");
+        rustix::fs::chmod(&secret, 0o600.into()).expect("chmod");
+        site.write("a.txt", "hello");
+        assert_eq!(site.get("/a.txt").text(), "hello");
+        assert_eq!(site.get("/secret.txt").status, 403);
+        // What it opened as root it can open again.
+        let log = fs::metadata(site.outside("log")).expect("log");
+        assert_eq!((log.uid(), log.gid()), (nobody, group));
+        site.server.signal(Signal::HUP);
+        site.server.signal(Signal::USR1);
+        assert_eq!(site.get("/a.txt").text(), "hello");
+        site.log(3);
+        assert_eq!(site.server.stderr(), "");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn other_user(_: &Driver) {
+    eprintln!("NOT TESTED: no /proc/PID/status here");
+}
+
+fn user_that_is_none(driver: &Driver) {
+    if !geteuid().is_root() {
+        return eprintln!("NOT TESTED: only root can become another user");
+    }
+    for user in ["no-such-user", "nobody:no-such-group", ""] {
+        let output = driver.run(&[".", "--port", "0", "--user", user]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let expected = format!("{}: cannot become {user}: there is no such", driver.name());
+        assert!(stderr.starts_with(&expected), "{stderr}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Signals, with nginx's meanings.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+use super::{Control, Stop, notify};
+use crate::Server;
+
+/// What signals ask for beside an end.
+pub(super) trait Administration: Send + 'static {
+    /// SIGHUP: makes a server anew. `None` if that is not possible; it has told why.
+    fn reload(&mut self) -> Option<Server>;
+
+    /// SIGUSR1: opens the logs anew.
+    fn reopen(&mut self);
+}
+
+/// Handles signals from now on, on a thread of its own. SIGTERM and SIGINT stop fast, the second of
+/// them ends the process at once, with the exit code that a shell shows for a process that died of
+/// it; SIGQUIT stops gracefully.
+pub(super) fn handle(control: Control, mut admin: impl Administration) -> io::Result<()> {
+    let signalled = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Handlers run in this order: the first signal must not see its own mark.
+        flag::register_conditional_shutdown(signal, 128 + signal, signalled.clone())?;
+        flag::register(signal, signalled.clone())?;
+    }
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1])?;
+    let mut handle = move |signal| match signal {
+        SIGHUP => reload(&control, &mut admin),
+        SIGUSR1 => admin.reopen(),
+        SIGQUIT => stop(&control, Stop::Graceful),
+        _ => stop(&control, Stop::Fast),
+    };
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || signals.forever().for_each(&mut handle))?;
+    Ok(())
+}
+
+fn stop(control: &Control, how: Stop) {
+    notify::stopping();
+    control.stop(how);
+}
+
+fn reload(control: &Control, admin: &mut impl Administration) {
+    notify::reloading();
+    if let Some(server) = admin.reload() {
+        control.reload(Arc::new(server));
+    }
+    notify::ready();
+}

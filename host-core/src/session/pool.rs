@@ -1,0 +1,218 @@
+//! Connections that wait for a request, and the buffers that they do without.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use h1_core::{Phase, RecvBuf, SendQueue, ServerConnection};
+
+use super::clock::Clock;
+use super::record::Record;
+use super::{Inner, Session, Stage};
+use crate::date::HttpDate;
+use crate::path::CleanPath;
+use crate::{Now, Server};
+
+/// A connection that waits for a request: a new one, or one whose last answer has been sent.
+///
+/// It holds no buffer. Once its socket can be read, [`Pool::wake`] makes a [`Session`] of it. At its
+/// [`deadline`](Parked::deadline) the socket is closed, and the client is told nothing.
+#[derive(Debug)]
+pub struct Parked {
+    pub(super) server: Arc<Server>,
+    pub(super) address: IpAddr,
+    pub(super) requests: u32,
+    pub(super) until: Option<Instant>,
+}
+
+impl Parked {
+    /// A connection that `peer` has just opened.
+    pub fn new(server: Arc<Server>, peer: SocketAddr, now: Now) -> Self {
+        let until = now.monotonic.checked_add(server.timeouts.head);
+        Self {
+            server,
+            address: peer.ip(),
+            requests: 0,
+            until,
+        }
+    }
+
+    /// When to close the socket, if ever.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// What it waits for, and since when.
+    fn clock(&self, now: Now) -> Clock {
+        let phase = match self.requests {
+            0 => Phase::Head,
+            _ => Phase::KeepAlive,
+        };
+        Clock::resume(self.server.timeouts, phase, self.until, now)
+    }
+}
+
+/// Sessions without a connection, whose buffers the next one takes over. Each worker has its own.
+///
+/// ```
+/// use std::sync::Arc;
+/// use host_core::{Parked, Pool, Server, Site, Step, os};
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let server = Arc::new(Server::new(Site::new(os::Root::open("/".as_ref())?)));
+/// # let peer = "192.0.2.7:50000".parse().unwrap();
+/// let mut pool = Pool::new(16);
+/// let parked = Parked::new(server, peer, os::now());
+/// // Its socket can be read.
+/// let mut session = pool.wake(parked, os::now());
+/// # let mut socket: &[u8] = b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n";
+/// let n = std::io::Read::read(&mut socket, session.read_slot())?;
+/// session.on_read(n, os::now());
+/// // Now do what `step` says, until it waits again.
+/// # while let Step::Write = session.step(os::now()) {
+/// #     let mut iov = [std::io::IoSlice::new(&[]); 16];
+/// #     let slices = session.slices(&mut iov);
+/// #     let n = iov[..slices].iter().map(|slice| slice.len()).sum();
+/// #     session.on_written(n, os::now());
+/// # }
+/// assert!(matches!(session.step(os::now()), Step::Wait(_)));
+/// assert!(session.park(&mut pool).is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Pool {
+    #[expect(clippy::vec_box, reason = "they come and go as boxes")]
+    idle: Vec<Box<Inner>>,
+    most: usize,
+}
+
+impl Pool {
+    /// An empty pool, which will keep `most` sessions.
+    pub fn new(most: usize) -> Self {
+        Self {
+            idle: Vec::with_capacity(most),
+            most,
+        }
+    }
+
+    /// The session of a connection whose socket can be read.
+    pub fn wake(&mut self, parked: Parked, now: Now) -> Session {
+        let inner = match self.idle.pop() {
+            Some(mut inner) => {
+                inner.take_over(&parked, now);
+                inner
+            }
+            None => Box::new(Inner::new(&parked, now)),
+        };
+        Session {
+            server: parked.server,
+            inner,
+        }
+    }
+
+    /// Takes back the buffers of a connection that is over.
+    pub fn put(&mut self, session: Session) {
+        self.keep(session.inner);
+    }
+
+    fn keep(&mut self, mut inner: Box<Inner>) {
+        if self.idle.len() < self.most {
+            // They may be the last handles of a file and of a page.
+            inner.file = None;
+            inner.tx.clear();
+            self.idle.push(inner);
+        }
+    }
+}
+
+impl Session {
+    /// Gives the buffers of an idle connection to others.
+    ///
+    /// # Errors
+    ///
+    /// The session itself, when it is not idle, or was not asked for its [`step`](Session::step) until
+    /// it waited.
+    pub fn park(self, pool: &mut Pool) -> Result<Parked, Self> {
+        if !self.is_idle() || !self.inner.may_park() {
+            return Err(self);
+        }
+        let Self { server, inner } = self;
+        let parked = Parked {
+            server,
+            address: inner.record.address(),
+            requests: inner.requests,
+            until: inner.clock.deadline(),
+        };
+        pool.keep(inner);
+        Ok(parked)
+    }
+}
+
+impl Inner {
+    fn new(parked: &Parked, now: Now) -> Self {
+        Self {
+            conn: ServerConnection::new(parked.server.limits),
+            rx: RecvBuf::new(&parked.server.limits),
+            tx: SendQueue::new(),
+            stage: Stage::Read,
+            clock: parked.clock(now),
+            path: CleanPath::new(),
+            file: None,
+            part: BytesMut::new(),
+            date: HttpDate::new(),
+            record: Record::new(parked.address, parked.server.access_log.is_some()),
+            requests: parked.requests,
+            dear: false,
+            peer_ends: false,
+            draining: false,
+            write_blocked: false,
+            logged: false,
+        }
+    }
+
+    /// Whether an idle connection is all that a [`Parked`] tells.
+    fn may_park(&self) -> bool {
+        let logged = self.logged || self.record.lines().is_empty();
+        logged && self.rx.pending().is_empty() && !self.draining && self.clock.is_reading()
+    }
+
+    /// Becomes that of the connection `parked`. Nothing stays of the one before but the room in its
+    /// buffers, and the date.
+    fn take_over(&mut self, parked: &Parked, now: Now) {
+        // All of them, so that none is forgotten. Queue and file were emptied when it was kept.
+        let Self {
+            conn,
+            rx,
+            tx: _,
+            stage,
+            clock,
+            path,
+            file: _,
+            part,
+            date: _,
+            record,
+            requests,
+            dear,
+            peer_ends,
+            draining,
+            write_blocked,
+            logged,
+        } = self;
+        let server = &*parked.server;
+        *conn = ServerConnection::new(server.limits);
+        rx.clear();
+        // Neither one that has grown nor one that was made for other limits.
+        if rx.is_closed() || rx.unfilled().len() != server.limits.buffer.max(1) as usize {
+            *rx = RecvBuf::new(&server.limits);
+        }
+        *stage = Stage::Read;
+        *clock = parked.clock(now);
+        path.clear();
+        part.clear();
+        record.reset(parked.address, server.access_log.is_some());
+        *requests = parked.requests;
+        [*dear, *peer_ends, *draining, *write_blocked, *logged] = [false; 5];
+    }
+}
