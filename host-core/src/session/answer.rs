@@ -176,7 +176,7 @@ impl Inner {
         let token = SERVER[usize::from(rules.settings.server_tokens)];
         let own = [
             ("Server", token.as_bytes()),
-            ("Date", self.date.at(now.wall).as_bytes()),
+            ("Date", self.date.at(now.wall)),
         ];
         let (values, settings) = (&self.values, &rules.settings);
         let added = self.added.iter().filter_map(|(at, value)| {

@@ -219,18 +219,18 @@ impl Inner {
     /// Becomes that of the connection `parked`. Nothing stays of the one before but the room in its
     /// buffers, and the date.
     fn take_over(&mut self, parked: &Parked, now: Now) {
-        // All of them, so that none is forgotten.
+        // All of them, so that none is forgotten. Queue and file were emptied when it was kept.
         let Self {
             conn,
             rx,
-            tx,
+            tx: _,
             stage,
             clock,
-            route,
+            route: _,
             client,
             since,
             connected,
-            file,
+            file: _,
             part,
             date: _,
             record,
@@ -249,13 +249,10 @@ impl Inner {
         if rx.is_closed() || rx.unfilled().len() != server.limits.buffer.max(1) as usize {
             *rx = RecvBuf::new(&server.limits);
         }
-        tx.clear();
         *stage = Stage::Read;
         *clock = parked.clock(now);
-        route.forget();
         *client = parked.client;
         (*since, *connected) = (now.monotonic, parked.connected);
-        *file = None;
         part.clear();
         record.reset();
         added.clear();
