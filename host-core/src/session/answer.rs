@@ -32,9 +32,9 @@ impl Inner {
     ) -> Result<(), SendError> {
         let rules = server.hosting.rules(self.route.rules);
         self.adopt(server, rules, now);
-        let reply = self.reply(server, rules, outcome, now);
+        let mut reply = self.reply(server, rules, outcome, now);
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
-        let reply = self.with_expires(server, rules, reply, modified, now);
+        self.add_expires(server, rules, &mut reply, modified, now);
         self.add_fields(server, rules, &reply, now);
         self.queue(server, rules, &reply, now)
     }
@@ -43,10 +43,10 @@ impl Inner {
     fn adopt(&mut self, server: &Server, rules: &Rules, now: Now) {
         let settings = &rules.settings;
         let most = server.keepalive_requests.min(settings.keepalive_requests);
-        let age = now.monotonic.saturating_duration_since(self.connected);
         let mut last = self.draining || self.client.requests >= most;
-        last |= age >= settings.keepalive_time;
         if let Some(timeouts) = rules.timeouts {
+            let age = now.monotonic.saturating_duration_since(self.connected);
+            last |= age >= settings.keepalive_time;
             last |= timeouts.keep_alive == Duration::ZERO;
             self.clock.set(timeouts);
         }
@@ -132,10 +132,13 @@ impl Inner {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
-                self.note_sent(name, value);
+                note_sent(&mut self.route.sent, name, value);
             }
         }
         let fields = rules.settings.add_headers.iter().enumerate();
+        if fields.len() == 0 {
+            return;
+        }
         let safe = is_safe(reply.status);
         for (at, field) in fields.filter(|(_, field)| field.always || safe) {
             let start = self.values.len();
@@ -150,19 +153,15 @@ impl Inner {
             }
             let value = start..self.values.len();
             let text = &self.values[start..];
+            if server.hosting.wants_sent {
+                note_sent(&mut self.route.sent, &field.name, text);
+            }
             self.route.sink.note(|| Note::Field {
                 rules: self.route.rules,
                 at,
                 value: String::from_utf8_lossy(text).into_owned(),
             });
             self.added.push((at, value));
-        }
-    }
-
-    fn note_sent(&mut self, name: &str, value: &[u8]) {
-        let lines = &mut self.route.sent;
-        for part in [name.as_bytes(), b": ", value, b"\n"] {
-            lines.extend_from_slice(part);
         }
     }
 
@@ -204,6 +203,13 @@ impl Inner {
             Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
             Content::None | Content::File(_) => Ok(()),
         }
+    }
+}
+
+/// Notes a field for `$sent_http_NAME`.
+fn note_sent(lines: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\n"] {
+        lines.extend_from_slice(part);
     }
 }
 
