@@ -34,7 +34,9 @@ impl Inner {
         self.adopt(server, rules, now);
         let mut reply = self.reply(server, rules, outcome, now);
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
+        self.note_reply(server, &reply);
         self.add_expires(server, rules, &mut reply, modified, now);
+        self.note_reply(server, &reply);
         self.add_fields(server, rules, &reply, now);
         self.queue(server, rules, &reply, now)
     }
@@ -125,16 +127,20 @@ impl Inner {
         reply
     }
 
-    /// Evaluates what `add_header` adds.
-    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
-        self.added.clear();
-        self.values.clear();
+    /// The fields of the answer so far, for `$sent_http_NAME`.
+    fn note_reply(&mut self, server: &Server, reply: &Reply<'_>) {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
                 note_sent(&mut self.route.sent, name, value);
             }
         }
+    }
+
+    /// Evaluates what `add_header` adds.
+    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
+        self.added.clear();
+        self.values.clear();
         let fields = rules.settings.add_headers.iter().enumerate();
         if fields.len() == 0 {
             return;
