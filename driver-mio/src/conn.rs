@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use host_core::{Now, Parked, Pool, Server, Session, Step, Wait, os};
+use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait, os};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -71,6 +71,7 @@ impl Connection {
             // Elsewhere it is inherited from the listener. Where it fails, the peer is gone already.
             let _ = stream.set_nodelay(true);
         }
+        let peer = Peer::of(&server, peer, || stream.local_addr());
         Self {
             stream,
             state: State::Parked(Parked::new(server, peer, now)),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Control};
-use host_core::{Now, Parked, Pool, Server, Session, Step};
+use host_core::{Now, Parked, Peer, Pool, Server, Session, Step};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
 use socket2::SockRef;
@@ -33,7 +33,8 @@ impl Connection {
     /// with `self`.
     pub(crate) fn serve(&self, server: Arc<Server>, control: &Control, sessions: &mut Pool) {
         let now = os::now();
-        let parked = Parked::new(server, self.peer, now);
+        let peer = Peer::of(&server, self.peer, || self.stream.local_addr());
+        let parked = Parked::new(server, peer, now);
         let mut driver = Driver {
             connection: self,
             control,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop};
-use host_core::{Parked, Pool, Server, Session};
+use host_core::{Parked, Peer, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
 use crate::connections::Place;
@@ -42,6 +42,7 @@ enum State {
 
 impl Connection {
     pub(crate) fn new((stream, peer): Client, server: &Arc<Server>, place: Place) -> Self {
+        let peer = Peer::of(server, peer, || stream.local_addr());
         let parked = Parked::new(server.clone(), peer, os::now());
         Self {
             state: Some(State::Idle(parked)),

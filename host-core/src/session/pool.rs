@@ -1,5 +1,6 @@
 //! Connections that wait for a request, and the buffers that they do without.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,6 +39,23 @@ pub struct Peer {
     /// Our end, which decides about the virtual server: that of the socket, or of a listener that is
     /// bound to one address.
     pub local: Option<SocketAddr>,
+}
+
+impl Peer {
+    /// The client at `address` on a connection to `server`. Our end is asked for, which takes a call of
+    /// the system, only where it decides something.
+    pub fn of(
+        server: &Server,
+        address: SocketAddr,
+        local: impl FnOnce() -> io::Result<SocketAddr>,
+    ) -> Self {
+        let local = match server.hosting.needs_local() {
+            // Where it fails, the peer is gone already.
+            true => local().ok(),
+            false => None,
+        };
+        Self { address, local }
+    }
 }
 
 impl From<SocketAddr> for Peer {
