@@ -11,51 +11,58 @@ use tempfile::TempDir;
 
 for_each_driver!(explained, accepted);
 
-/// The examples, a file that is made before each is asked, and the requests with their Host.
-const EXAMPLES: &[(&str, Option<&str>, &[(&str, &str)])] = &[
-    (
-        "spa",
-        None,
-        &[
+struct Example {
+    name: &'static str,
+    /// A file that is made before the server is asked.
+    made: Option<&'static str>,
+    /// Requests and their Host.
+    asked: &'static [(&'static str, &'static str)],
+}
+
+const EXAMPLES: &[Example] = &[
+    Example {
+        name: "spa",
+        made: None,
+        asked: &[
             ("GET /settings/profile", "app.example"),
             ("GET /assets/app.3f9a1c.js", "app.example"),
             ("GET /api/users", "app.example"),
         ],
-    ),
-    (
-        "blog",
-        None,
-        &[
+    },
+    Example {
+        name: "blog",
+        made: None,
+        asked: &[
             ("GET /posts/first", "blog.example"),
             ("GET /posts/first.html", "blog.example"),
             ("GET /style.css", "blog.example"),
             ("GET /nothing", "blog.example"),
             ("GET /?a=1", "www.blog.example"),
         ],
-    ),
-    (
-        "tenants",
-        None,
-        &[
+    },
+    Example {
+        name: "tenants",
+        made: None,
+        asked: &[
             ("GET /", "anna.hosting.example"),
             ("GET /private/keys", "ben.hosting.example"),
             ("GET /", "nobody.example"),
         ],
-    ),
-    (
-        "mirror",
-        None,
-        &[
+    },
+    Example {
+        name: "mirror",
+        made: None,
+        asked: &[
             ("GET /pub/tool/tool-1.0.tar.gz.sha256", "mirror.example"),
             ("GET /ftp/tool/tool-1.0.tar.gz", "mirror.example"),
             ("GET /json/tool/", "mirror.example"),
         ],
-    ),
-    (
-        "maintenance",
-        Some("site/maintenance.on"),
-        &[("GET /", "any.example"), ("GET /health", "any.example")],
-    ),
+    },
+    Example {
+        name: "maintenance",
+        made: Some("site/maintenance.on"),
+        asked: &[("GET /", "any.example"), ("GET /health", "any.example")],
+    },
 ];
 
 fn folder() -> PathBuf {
@@ -82,7 +89,8 @@ fn is_stable(line: &str) -> bool {
     !passing.iter().any(|name| field.starts_with(name))
 }
 
-fn explain(driver: &Driver, name: &str, made: Option<&str>, asked: &[(&str, &str)]) -> String {
+fn explain(driver: &Driver, example: &Example) -> String {
+    let Example { name, made, asked } = example;
     let place = TempDir::new().expect("temporary folder");
     copy(&folder().join(name), place.path());
     if let Some(made) = made {
@@ -91,7 +99,7 @@ fn explain(driver: &Driver, name: &str, made: Option<&str>, asked: &[(&str, &str
     let root = place.path().to_str().expect("UTF-8");
     let config = format!("{root}/nginx.conf");
     let mut document = format!("# {name}\n");
-    for (request, host) in asked {
+    for (request, host) in *asked {
         let host = format!("Host: {host}");
         let output = driver.run(&["explain", "-c", &config, request, "-H", &host]);
         assert!(output.status.success(), "{output:?}");
@@ -106,9 +114,9 @@ fn explain(driver: &Driver, name: &str, made: Option<&str>, asked: &[(&str, &str
 }
 
 fn explained(driver: &Driver) {
-    for (name, made, asked) in EXAMPLES {
-        let document = explain(driver, name, *made, asked);
-        let path = folder().join(name).join("explain.md");
+    for example in EXAMPLES {
+        let document = explain(driver, example);
+        let path = folder().join(example.name).join("explain.md");
         if env::var_os("UPDATE").is_some() {
             fs::write(&path, &document).expect("write");
         }
@@ -118,8 +126,8 @@ fn explained(driver: &Driver) {
 }
 
 fn accepted(driver: &Driver) {
-    for (name, ..) in EXAMPLES {
-        let config = folder().join(name).join("nginx.conf");
+    for example in EXAMPLES {
+        let config = folder().join(example.name).join("nginx.conf");
         let output = driver.run(&[
             "-t".as_ref(),
             "-q".as_ref(),

@@ -296,7 +296,7 @@ impl<'v> View<'v> {
         route.sink.note(|| Note::Tried {
             path: format!(
                 "{}{}",
-                root.path().display(),
+                root.path().display().to_string().trim_end_matches('/'),
                 String::from_utf8_lossy(path.as_bytes())
             ),
             found: match found {
