@@ -1,83 +1,149 @@
-//! One connection: does what its session asks for.
+//! One connection: does what its session asks for while a thread is lent to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{Shutdown as Half, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Control};
-use host_core::{Now, Parked, Pool, Server, Session, Step};
+use host_core::{Now, Parked, Pool as Sessions, Server, Session, Step, Wait, os};
+use mio::Interest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
-use socket2::SockRef;
 
-/// A client's socket, as its own thread and the accept loop share it.
+use crate::pool::Pool;
+
+/// How long a thread waits together with its connection: a client that goes on does so soon, and is
+/// then served without a detour.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
     stream: TcpStream,
-    peer: SocketAddr,
-    /// Whether its thread waits for a request. The thread sets this before it looks at the stop,
-    /// the accept loop looks at this after the stop: one of the two ends the wait.
-    idle: AtomicBool,
-}
-
-impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        // Where it fails, the peer is gone already and the first read says so.
-        let _ = stream.set_nodelay(true);
-        let idle = AtomicBool::new(false);
-        Self { stream, peer, idle }
-    }
-
-    /// Serves the client until the connection is over, with buffers from `sessions`. The socket closes
-    /// with `self`.
-    pub(crate) fn serve(&self, server: Arc<Server>, control: &Control, sessions: &mut Pool) {
-        let now = os::now();
-        let parked = Parked::new(server, self.peer, now);
-        let mut driver = Driver {
-            connection: self,
-            control,
-            session: sessions.wake(parked, now),
-            now,
-            read_timeout: None,
-            // Elsewhere it is inherited from the listener.
-            blocking: cfg!(target_os = "linux"),
-        };
-        while driver.step() {}
-        sessions.put(driver.session);
-    }
-
-    /// Ends the wait for a request. One that has come in already can still be read.
-    pub(crate) fn end_if_idle(&self) {
-        if self.idle.load(Ordering::SeqCst) {
-            self.shutdown(Half::Read);
-        }
-    }
-
-    /// Shuts the socket down. That fails only when it is down already.
-    pub(crate) fn shutdown(&self, half: Half) {
-        let _ = self.stream.shutdown(half);
-    }
-}
-
-struct Driver<'c> {
-    connection: &'c Connection,
-    control: &'c Control,
-    session: Session,
-    now: Now,
-    /// The timeout of the socket's reads, where it is known to be long enough.
-    read_timeout: Option<Duration>,
+    state: State,
+    /// What its next turn waits for.
+    pub(crate) interest: Interest,
+    /// Its session knows of a graceful stop.
+    pub(crate) draining: bool,
     /// Whether the socket's calls wait. Not while a file is sent: no deadline could end a `sendfile`.
     blocking: bool,
 }
 
-impl Driver<'_> {
-    /// Does one thing that the session asks for; `false` when the connection is over.
-    fn step(&mut self) -> bool {
-        if self.control.stopping().is_some() {
+enum State {
+    Parked(Parked),
+    Active(Session),
+}
+
+impl Connection {
+    /// # Errors
+    ///
+    /// When the peer has gone already.
+    pub(crate) fn new(
+        stream: TcpStream,
+        peer: SocketAddr,
+        server: Arc<Server>,
+    ) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self {
+            stream,
+            state: State::Parked(Parked::new(server, peer, os::now())),
+            interest: Interest::READABLE,
+            draining: false,
+            // Elsewhere it is inherited from the listener.
+            blocking: cfg!(target_os = "linux"),
+        })
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// When to give it a turn even if nothing happens.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Parked(parked) => parked.deadline(),
+            State::Active(session) => session.deadline(),
+        }
+    }
+
+    /// Serves the client until it is to be waited for, or the connection is over: then the socket is
+    /// closed. `late` says that the deadline has come. Buffers are those of `sessions`.
+    pub(crate) fn turn(self, late: bool, pool: &Pool, sessions: &mut Sessions) -> Option<Self> {
+        let now = os::now();
+        let session = match self.state {
+            State::Parked(_) if late => return None,
+            State::Parked(parked) => sessions.wake(parked, now),
+            State::Active(mut session) => {
+                match late {
+                    true => session.on_timeout(now),
+                    false => session.on_writable(now),
+                }
+                session
+            }
+        };
+        let mut turn = Turn {
+            pool,
+            stream: self.stream,
+            session,
+            now,
+            draining: false,
+            blocking: self.blocking,
+            has_read: false,
+        };
+        loop {
+            match turn.step() {
+                Next::Step => {}
+                Next::Wait(interest) => return Some(turn.end(interest, sessions)),
+                Next::Over => {
+                    sessions.put(turn.session);
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// A connection while a thread is lent to it.
+struct Turn<'p> {
+    pool: &'p Pool,
+    stream: TcpStream,
+    session: Session,
+    now: Now,
+    draining: bool,
+    blocking: bool,
+    has_read: bool,
+}
+
+enum Next {
+    Step,
+    /// Nothing more can be done before this.
+    Wait(Interest),
+    Over,
+}
+
+impl Turn<'_> {
+    fn end(self, interest: Interest, sessions: &mut Sessions) -> Connection {
+        Connection {
+            stream: self.stream,
+            state: match self.session.park(sessions) {
+                Ok(parked) => State::Parked(parked),
+                Err(session) => State::Active(session),
+            },
+            interest,
+            draining: self.draining,
+            blocking: self.blocking,
+        }
+    }
+
+    /// Does one thing that the session asks for.
+    fn step(&mut self) -> Next {
+        if self.pool.is_cut() {
+            return Next::Over;
+        }
+        if self.pool.is_stopping() {
+            self.draining = true;
             self.session.drain();
         }
-        let stream = &self.connection.stream;
+        let stream = &self.stream;
         match self.session.step(self.now) {
             Step::Lookup(lookup) => {
                 let found = os::lookup(&lookup);
@@ -93,65 +159,71 @@ impl Driver<'_> {
                 let sent = set_blocking(stream, &mut self.blocking, false)
                     .and_then(|()| os::send_file(stream, &part));
                 self.report(sent, Session::on_written, Session::on_write_blocked);
+                if !self.pool.has_spare() {
+                    // Its turn comes again after that of the others.
+                    return Next::Wait(Interest::WRITABLE);
+                }
             }
             Step::Read => {
-                let read = recv(stream, self.session.read_slot(), RecvFlags::DONTWAIT);
-                let read = read.map(|(n, _)| n).map_err(io::Error::from);
+                let read = os::receive(stream, self.session.read_slot());
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
-            Step::ShutdownWrite => self.connection.shutdown(Half::Write),
-            Step::Wait(wait) if wait.write => self.wait_for_room(wait.until),
-            Step::Wait(wait) => self.read(wait.until),
+            Step::ShutdownWrite => os::shutdown_write(stream),
+            Step::Wait(wait) => return self.wait(wait),
             Step::Reset => {
-                let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-                return false;
+                os::reset(stream);
+                return Next::Over;
             }
-            Step::Close => return false,
+            Step::Close => return Next::Over,
         }
-        true
+        Next::Step
     }
 
     fn write(&mut self) {
         let mut slices = [IoSlice::new(&[]); 16];
         let count = self.session.slices(&mut slices);
-        let (nothing, flags) = (
-            &mut <_>::default(),
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        );
-        let sent = sendmsg(&self.connection.stream, &slices[..count], nothing, flags);
-        let sent = sent.map_err(io::Error::from);
+        let sent = os::send(&self.stream, &slices[..count]);
         self.report(sent, Session::on_written, Session::on_write_blocked);
     }
 
-    fn left(&self, until: Option<Instant>) -> Option<Duration> {
-        until.map(|until| until.saturating_duration_since(self.now.monotonic))
+    /// Waits for the socket as long as there is patience: none if others need the thread or the
+    /// deadline is near.
+    fn wait(&mut self, wait: Wait) -> Next {
+        let deadline = self.now.monotonic + PATIENCE;
+        let patient = self.pool.has_spare() && wait.until.is_none_or(|until| until > deadline);
+        match wait.write {
+            true if patient => self.wait_for_room(),
+            true => Next::Wait(Interest::WRITABLE),
+            false if patient || !self.has_read => self.read(patient),
+            false => Next::Wait(Interest::READABLE),
+        }
     }
 
-    fn wait_for_room(&mut self, until: Option<Instant>) {
-        let timeout = self
-            .left(until)
-            .and_then(|left| Timespec::try_from(left).ok());
-        let stream = PollFd::new(&self.connection.stream, PollFlags::OUT);
+    fn wait_for_room(&mut self) -> Next {
+        let timeout = Timespec::try_from(PATIENCE).ok();
+        let stream = PollFd::new(&self.stream, PollFlags::OUT);
         let ready = poll(&mut [stream], timeout.as_ref());
         self.now = os::now();
-        match ready {
-            Ok(0) => self.session.on_timeout(self.now),
-            _ => self.session.on_writable(self.now),
+        if ready == Ok(0) {
+            return Next::Wait(Interest::WRITABLE);
         }
+        self.session.on_writable(self.now);
+        Next::Step
     }
 
-    fn read(&mut self, until: Option<Instant>) {
-        let mut stream = &self.connection.stream;
-        let left = self.left(until);
-        (self.connection.idle).store(self.session.is_idle(), Ordering::SeqCst);
-        if self.control.stopping().is_some() {
-            self.connection.end_if_idle();
+    fn read(&mut self, patient: bool) -> Next {
+        self.has_read = true;
+        let (mut stream, slot) = (&self.stream, self.session.read_slot());
+        let read = match patient {
+            true => set_blocking(stream, &mut self.blocking, true).and_then(|()| stream.read(slot)),
+            false => os::receive(stream, slot),
+        };
+        let waits = (read.as_ref()).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        self.report(read, Session::on_read, |_, _| {});
+        match waits {
+            true => Next::Wait(Interest::READABLE),
+            false => Next::Step,
         }
-        let read = set_blocking(stream, &mut self.blocking, true)
-            .and_then(|()| limit(stream, &mut self.read_timeout, left))
-            .and_then(|()| stream.read(self.session.read_slot()));
-        self.connection.idle.store(false, Ordering::SeqCst);
-        self.report(read, Session::on_read, Session::on_timeout);
     }
 
     /// Tells the session what has become of a read or write.
@@ -168,10 +240,7 @@ impl Driver<'_> {
         };
         match error.kind() {
             ErrorKind::Interrupted => {}
-            ErrorKind::WouldBlock => {
-                self.read_timeout = None;
-                on_blocked(&mut self.session, self.now);
-            }
+            ErrorKind::WouldBlock => on_blocked(&mut self.session, self.now),
             _ => self.session.on_socket_error(&error, self.now),
         }
     }
@@ -181,23 +250,5 @@ fn set_blocking(stream: &TcpStream, is: &mut bool, wanted: bool) -> io::Result<(
     match std::mem::replace(is, wanted) == wanted {
         true => Ok(()),
         false => stream.set_nonblocking(!wanted),
-    }
-}
-
-/// Lets the next read wait until `until` at most; [`ErrorKind::WouldBlock`] if that has come. A timeout
-/// that is too short does no harm, and setting it costs a system call: so it is set only where it is
-/// too long (by more than 1/64, for the clock runs on) or no longer known.
-fn limit(
-    stream: &TcpStream,
-    known: &mut Option<Duration>,
-    left: Option<Duration>,
-) -> io::Result<()> {
-    match left {
-        Some(Duration::ZERO) => Err(ErrorKind::WouldBlock.into()),
-        Some(needed) if known.is_none_or(|known| needed < known - known / 64) => {
-            *known = Some(needed);
-            stream.set_read_timeout(*known)
-        }
-        _ => Ok(()),
     }
 }

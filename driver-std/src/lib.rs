@@ -27,6 +27,7 @@
 //! ```
 
 mod conn;
+mod parking;
 mod pool;
 mod server;
 
