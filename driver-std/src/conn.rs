@@ -1,13 +1,13 @@
 //! One connection: does what its session asks for while a thread is lent to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::TcpStream;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
-use host_core::{Now, Parked, Pool as Sessions, Server, Session, Step, Wait, os};
+use host_core::os::{self, Stop};
+use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step};
 use mio::Interest;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::pool::Pool;
 
@@ -17,133 +17,93 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
-    stream: TcpStream,
-    state: State,
+    pub(crate) stream: TcpStream,
+    state: Result<Parked, Session>,
     /// What its next turn waits for.
     pub(crate) interest: Interest,
-    /// Its session knows of a graceful stop.
-    pub(crate) draining: bool,
-    /// Whether the socket's calls wait. Not while a file is sent: no deadline could end a `sendfile`.
-    blocking: bool,
-}
-
-enum State {
-    Parked(Parked),
-    Active(Session),
 }
 
 impl Connection {
-    /// # Errors
-    ///
-    /// When the peer has gone already.
-    pub(crate) fn new(
-        stream: TcpStream,
-        peer: SocketAddr,
-        server: Arc<Server>,
-    ) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self {
+    pub(crate) fn new(stream: TcpStream, parked: Parked) -> Self {
+        // Where one of these fails, the peer is gone already and the first read says so.
+        let _ = stream.set_nodelay(true);
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        if cfg!(not(target_os = "linux")) {
+            // There it is inherited from the listener.
+            let _ = stream.set_nonblocking(false);
+        }
+        Self {
             stream,
-            state: State::Parked(Parked::new(server, peer, os::now())),
+            state: Ok(parked),
             interest: Interest::READABLE,
-            draining: false,
-            // Elsewhere it is inherited from the listener.
-            blocking: cfg!(target_os = "linux"),
-        })
+        }
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// Whether it waits for a request.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.as_ref().map_or_else(Session::is_idle, |_| true)
     }
 
     /// When to give it a turn even if nothing happens.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match &self.state {
-            State::Parked(parked) => parked.deadline(),
-            State::Active(session) => session.deadline(),
-        }
+        (self.state.as_ref()).map_or_else(Session::deadline, Parked::deadline)
     }
 
     /// Serves the client until it is to be waited for, or the connection is over: then the socket is
-    /// closed. `late` says that the deadline has come. Buffers are those of `sessions`.
-    pub(crate) fn turn(self, late: bool, pool: &Pool, sessions: &mut Sessions) -> Option<Self> {
+    /// closed. Buffers are those of `sessions`.
+    pub(crate) fn turn(self, pool: &Pool, sessions: &mut Sessions) -> Option<Self> {
         let now = os::now();
-        let session = match self.state {
-            State::Parked(_) if late => return None,
-            State::Parked(parked) => sessions.wake(parked, now),
-            State::Active(mut session) => {
-                match late {
-                    true => session.on_timeout(now),
-                    false => session.on_writable(now),
-                }
-                session
-            }
+        let is_late = self.deadline().is_some_and(|at| at <= now.monotonic);
+        let mut session = match self.state {
+            Ok(_) if is_late => return None,
+            Ok(parked) => sessions.wake(parked, now),
+            Err(session) => session,
         };
+        session.on_timeout(now);
+        session.on_writable(now);
+        let stream = self.stream;
         let mut turn = Turn {
             pool,
-            stream: self.stream,
+            stream: &stream,
             session,
             now,
-            draining: false,
-            blocking: self.blocking,
             has_read: false,
         };
-        loop {
-            match turn.step() {
-                Next::Step => {}
-                Next::Wait(interest) => return Some(turn.end(interest, sessions)),
-                Next::Over => {
-                    sessions.put(turn.session);
-                    return None;
-                }
+        let waits = loop {
+            if let Break(waits) = turn.step() {
+                break waits;
             }
-        }
+        };
+        let Some(interest) = waits else {
+            sessions.put(turn.session);
+            return None;
+        };
+        Some(Self {
+            state: turn.session.park(sessions),
+            stream,
+            interest,
+        })
     }
 }
 
 /// A connection while a thread is lent to it.
-struct Turn<'p> {
-    pool: &'p Pool,
-    stream: TcpStream,
+struct Turn<'t> {
+    pool: &'t Pool,
+    stream: &'t TcpStream,
     session: Session,
     now: Now,
-    draining: bool,
-    blocking: bool,
     has_read: bool,
 }
 
-enum Next {
-    Step,
-    /// Nothing more can be done before this.
-    Wait(Interest),
-    Over,
-}
-
 impl Turn<'_> {
-    fn end(self, interest: Interest, sessions: &mut Sessions) -> Connection {
-        Connection {
-            stream: self.stream,
-            state: match self.session.park(sessions) {
-                Ok(parked) => State::Parked(parked),
-                Err(session) => State::Active(session),
-            },
-            interest,
-            draining: self.draining,
-            blocking: self.blocking,
+    /// Does one thing that the session asks for. The turn is over when there is something to wait for, or
+    /// nothing more to do.
+    fn step(&mut self) -> ControlFlow<Option<Interest>> {
+        match self.pool.control.stopping() {
+            None => {}
+            Some(Stop::Graceful) => self.session.drain(),
+            Some(Stop::Fast) => return Break(None),
         }
-    }
-
-    /// Does one thing that the session asks for.
-    fn step(&mut self) -> Next {
-        if self.pool.is_cut() {
-            return Next::Over;
-        }
-        if self.pool.is_stopping() {
-            self.draining = true;
-            self.session.drain();
-        }
-        let stream = &self.stream;
         match self.session.step(self.now) {
             Step::Lookup(lookup) => {
                 let found = os::lookup(&lookup);
@@ -154,101 +114,77 @@ impl Turn<'_> {
                 self.session.on_file_read(read, self.now);
             }
             Step::Log(log) => log.writer.write(log.lines),
-            Step::Write => self.write(),
+            Step::Write => {
+                let mut slices = [IoSlice::new(&[]); 16];
+                let count = self.session.slices(&mut slices);
+                let sent = os::send(self.stream, &slices[..count]);
+                self.report(sent, Session::on_written, Session::on_write_blocked);
+            }
             Step::SendFile(part) => {
-                let sent = set_blocking(stream, &mut self.blocking, false)
-                    .and_then(|()| os::send_file(stream, &part));
+                let sent = send_file(self.stream, &part);
                 self.report(sent, Session::on_written, Session::on_write_blocked);
                 if !self.pool.has_spare() {
                     // Its turn comes again after that of the others.
-                    return Next::Wait(Interest::WRITABLE);
+                    return Break(Some(Interest::WRITABLE));
                 }
             }
             Step::Read => {
-                let read = os::receive(stream, self.session.read_slot());
+                let read = os::receive(self.stream, self.session.read_slot());
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
-            Step::ShutdownWrite => os::shutdown_write(stream),
-            Step::Wait(wait) => return self.wait(wait),
+            Step::ShutdownWrite => os::shutdown_write(self.stream),
+            Step::Wait(wait) if wait.write => return Break(Some(Interest::WRITABLE)),
+            Step::Wait(wait) => return self.read(wait.until),
             Step::Reset => {
-                os::reset(stream);
-                return Next::Over;
+                os::reset(self.stream);
+                return Break(None);
             }
-            Step::Close => return Next::Over,
+            Step::Close => return Break(None),
         }
-        Next::Step
+        Continue(())
     }
 
-    fn write(&mut self) {
-        let mut slices = [IoSlice::new(&[]); 16];
-        let count = self.session.slices(&mut slices);
-        let sent = os::send(&self.stream, &slices[..count]);
-        self.report(sent, Session::on_written, Session::on_write_blocked);
-    }
-
-    /// Waits for the socket as long as there is patience: none if others need the thread or the
-    /// deadline is near.
-    fn wait(&mut self, wait: Wait) -> Next {
-        let deadline = self.now.monotonic + PATIENCE;
-        let patient = self.pool.has_spare() && wait.until.is_none_or(|until| until > deadline);
-        match wait.write {
-            true if patient => self.wait_for_room(),
-            true => Next::Wait(Interest::WRITABLE),
-            false if patient || !self.has_read => self.read(patient),
-            false => Next::Wait(Interest::READABLE),
-        }
-    }
-
-    fn wait_for_room(&mut self) -> Next {
-        let timeout = Timespec::try_from(PATIENCE).ok();
-        let stream = PollFd::new(&self.stream, PollFlags::OUT);
-        let ready = poll(&mut [stream], timeout.as_ref());
-        self.now = os::now();
-        if ready == Ok(0) {
-            return Next::Wait(Interest::WRITABLE);
-        }
-        self.session.on_writable(self.now);
-        Next::Step
-    }
-
-    fn read(&mut self, patient: bool) -> Next {
-        self.has_read = true;
-        let (mut stream, slot) = (&self.stream, self.session.read_slot());
+    /// Reads, with patience unless others need the thread or the deadline is near.
+    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Interest>> {
+        let soon = self.now.monotonic + PATIENCE;
+        let patient = self.pool.has_spare() && until.is_none_or(|until| until > soon);
+        let slot = self.session.read_slot();
         let read = match patient {
-            true => set_blocking(stream, &mut self.blocking, true).and_then(|()| stream.read(slot)),
-            false => os::receive(stream, slot),
+            true => (&*self.stream).read(slot),
+            // Not again: others have their turn before.
+            false if self.has_read => return Break(Some(Interest::READABLE)),
+            false => os::receive(self.stream, slot),
         };
-        let waits = (read.as_ref()).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        self.report(read, Session::on_read, |_, _| {});
-        match waits {
-            true => Next::Wait(Interest::READABLE),
-            false => Next::Step,
+        self.has_read = true;
+        match self.report(read, Session::on_read, |_, _| {}) {
+            true => Break(Some(Interest::READABLE)),
+            false => Continue(()),
         }
     }
 
-    /// Tells the session what has become of a read or write.
+    /// Tells the session what has become of a read or write; `true` if nothing has.
     fn report(
         &mut self,
         moved: io::Result<usize>,
         on_moved: fn(&mut Session, usize, Now),
         on_blocked: fn(&mut Session, Now),
-    ) {
+    ) -> bool {
         self.now = os::now();
-        let error = match moved {
-            Ok(n) => return on_moved(&mut self.session, n, self.now),
-            Err(error) => error,
-        };
-        match error.kind() {
-            ErrorKind::Interrupted => {}
-            ErrorKind::WouldBlock => on_blocked(&mut self.session, self.now),
-            _ => self.session.on_socket_error(&error, self.now),
+        let kind = moved.as_ref().map_err(io::Error::kind);
+        let is_blocked = matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::Interrupted));
+        match moved {
+            Ok(n) => on_moved(&mut self.session, n, self.now),
+            Err(_) if is_blocked => on_blocked(&mut self.session, self.now),
+            Err(error) => self.session.on_socket_error(&error, self.now),
         }
+        is_blocked
     }
 }
 
-fn set_blocking(stream: &TcpStream, is: &mut bool, wanted: bool) -> io::Result<()> {
-    match std::mem::replace(is, wanted) == wanted {
-        true => Ok(()),
-        false => stream.set_nonblocking(!wanted),
-    }
+/// Without waiting, as no deadline could end that.
+fn send_file(stream: &TcpStream, part: &SendFile<'_>) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let sent = os::send_file(stream, part);
+    stream.set_nonblocking(false)?;
+    sent
 }

@@ -5,69 +5,71 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
+use mio::event::Event;
 use mio::unix::SourceFd;
-use mio::{Registry, Token};
+use mio::{Events, Registry, Token};
 use slab::Slab;
 
 use crate::conn::Connection;
 
-/// Connections whose sockets the poller watches, each until it is taken out.
+/// Connections whose sockets a poller watches until they are taken out. It is always the same one, that of
+/// the `registry`; tokens are small numbers.
+#[derive(Default)]
 pub(crate) struct Parking {
-    registry: Registry,
     slots: Slab<Connection>,
     deadlines: BTreeSet<(Instant, usize)>,
 }
 
 impl Parking {
-    /// For the poller of `registry`. Its tokens are small numbers.
-    pub(crate) fn new(registry: Registry) -> Self {
-        Self {
-            registry,
-            slots: Slab::new(),
-            deadlines: BTreeSet::new(),
-        }
-    }
-
     /// Watches `connection`. If it cannot be watched, it is closed.
-    pub(crate) fn insert(&mut self, connection: Connection) -> io::Result<()> {
+    pub(crate) fn insert(&mut self, registry: &Registry, connection: Connection) -> io::Result<()> {
         let slot = self.slots.vacant_entry();
-        let (token, fd) = (Token(slot.key()), connection.stream().as_raw_fd());
-        self.registry
-            .register(&mut SourceFd(&fd), token, connection.interest)?;
-        let deadline = connection.deadline().map(|at| (at, token.0));
-        self.deadlines.extend(deadline);
+        let (key, fd) = (slot.key(), connection.stream.as_raw_fd());
+        registry.register(&mut SourceFd(&fd), Token(key), connection.interest)?;
+        self.deadlines
+            .extend(connection.deadline().map(|at| (at, key)));
         slot.insert(connection);
         Ok(())
     }
 
-    pub(crate) fn remove(&mut self, token: Token) -> Option<Connection> {
-        let connection = self.slots.try_remove(token.0)?;
+    /// Takes out those of these events, and those whose deadline has come.
+    pub(crate) fn take(
+        &mut self,
+        registry: &Registry,
+        events: &Events,
+        now: Instant,
+    ) -> Vec<Connection> {
+        let expired = self.deadlines.range(..=(now, usize::MAX));
+        let events = events.iter().map(Event::token);
+        let keys: Vec<_> = events
+            .map(|it| it.0)
+            .chain(expired.map(|it| it.1))
+            .collect();
+        let taken = keys
+            .into_iter()
+            .filter_map(|key| self.remove(registry, key));
+        taken.collect()
+    }
+
+    /// Takes out all.
+    pub(crate) fn clear(&mut self, registry: &Registry) -> Vec<Connection> {
+        let keys = 0..self.slots.capacity();
+        keys.filter_map(|key| self.remove(registry, key)).collect()
+    }
+
+    fn remove(&mut self, registry: &Registry, key: usize) -> Option<Connection> {
+        let connection = self.slots.try_remove(key)?;
         if let Some(at) = connection.deadline() {
-            self.deadlines.remove(&(at, token.0));
+            self.deadlines.remove(&(at, key));
         }
-        let fd = connection.stream().as_raw_fd();
+        let fd = connection.stream.as_raw_fd();
         // It was registered, so this cannot fail; if it did, there would be a turn for nothing.
-        let _ = self.registry.deregister(&mut SourceFd(&fd));
+        let _ = registry.deregister(&mut SourceFd(&fd));
         Some(connection)
     }
 
     /// The deadline that comes first.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(at, _)| *at)
-    }
-
-    /// Takes out one whose deadline has come.
-    pub(crate) fn expired(&mut self, now: Instant) -> Option<Connection> {
-        let (_, key) = self.deadlines.first().filter(|(at, _)| *at <= now)?;
-        self.remove(Token(*key))
-    }
-
-    /// Takes out all.
-    pub(crate) fn clear(&mut self) -> Vec<Connection> {
-        let tokens: Vec<_> = self.slots.iter().map(|(key, _)| Token(key)).collect();
-        tokens
-            .into_iter()
-            .filter_map(|it| self.remove(it))
-            .collect()
     }
 }

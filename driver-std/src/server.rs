@@ -7,16 +7,13 @@ use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use host_core::Server;
-use host_core::os::{Control, Spare, Stop, Subscription};
-use mio::event::Event;
+use host_core::os::{self, Control, Spare, Stop, Subscription};
+use host_core::{Parked, Server};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use crate::conn::Connection;
 use crate::pool::Pool;
-
-/// Events taken at a time.
-const EVENTS: usize = 512;
 
 /// Accepted from one listener at a time, where there is room: not without end, but more than its
 /// queue holds, so that a stop leaves nobody there.
@@ -48,22 +45,21 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
         listener.set_nonblocking(true)?;
         watch(listener.as_raw_fd(), LISTENER)?;
     }
-    let waker = Waker::new(&registry, POOL)?;
-    let pool = Pool::new(server, control.clone(), waker, registry);
+    let pool = Pool::new(Waker::new(&registry, POOL)?, registry);
     thread::scope(|scope| {
         let mut acceptor = Acceptor {
             scope,
             pool: &pool,
             poll,
-            events: Events::with_capacity(EVENTS),
+            events: Events::with_capacity(512),
             subscription,
             listeners,
             spare: Spare::new(),
             resume: None,
         };
-        let ended = acceptor.run();
+        let ended = acceptor.run().and_then(|()| acceptor.end());
         control.stop(Stop::Graceful);
-        acceptor.end();
+        pool.stop(Stop::Fast);
         ended
     })
 }
@@ -83,109 +79,88 @@ struct Acceptor<'scope, 'env> {
 impl Acceptor<'_, '_> {
     /// Accepts until the stop.
     fn run(&mut self) -> io::Result<()> {
-        loop {
-            self.wait(None)?;
-            if self.subscription.stopping().is_some() {
-                return Ok(());
-            }
-            self.pool.reload(self.subscription.server());
+        while self.subscription.stopping().is_none() {
             let now = Instant::now();
-            if self.resume.is_some_and(|at| at <= now) {
-                self.resume = match self.accept() {
-                    Ok(true) => None,
-                    Ok(false) => Some(now),
-                    Err(_) => Some(now + BACK_OFF),
-                };
+            if self.resume.take_if(|at| *at <= now).is_some() {
+                let most = self.subscription.server().worker_connections;
+                if self.accept(most).is_err() {
+                    self.resume = Some(now + BACK_OFF);
+                }
             }
-            self.staff();
+            self.wait(None)?;
         }
+        Ok(())
     }
 
     /// Sleeps until there is something to do, or `until`. Connections that have waited have turns.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let next = [until, self.resume, self.pool.deadline()];
-        let next = next.into_iter().flatten().min();
+        let staffed = self.pool.staff(self.scope, self.subscription.server());
+        if staffed.is_err() {
+            self.resume = Some(Instant::now() + BACK_OFF);
+        }
+        let next = [until, self.resume, self.pool.deadline()]
+            .into_iter()
+            .flatten()
+            .min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
-        match self.poll.poll(&mut self.events, left) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-            _ => {}
+        if let Err(error) = self.poll.poll(&mut self.events, left)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error);
         }
         let now = Instant::now();
-        let tokens = self.events.iter().map(Event::token);
-        for token in tokens.clone().filter(|token| *token >= LISTENER) {
-            if token == CONTROL {
+        for event in self.events.iter().filter(|it| it.token() >= LISTENER) {
+            if event.token() == CONTROL {
                 self.subscription.clear();
             }
             self.resume.get_or_insert(now);
         }
-        self.pool
-            .wake(tokens.filter(|token| *token < LISTENER), now);
+        self.pool.wake(&self.events, now);
         Ok(())
     }
 
-    fn staff(&mut self) {
-        if self.pool.staff(self.scope).is_err() {
-            self.resume = Some(Instant::now() + BACK_OFF);
-        }
-    }
-
-    /// Accepts who waits, where there is room; `false` if somebody may be left. An error says that the
-    /// system has no means for more.
-    fn accept(&mut self) -> io::Result<bool> {
-        let mut all = true;
+    /// Accepts who waits, up to `most` open connections. An error says that the system has no means for
+    /// more.
+    fn accept(&mut self, most: usize) -> io::Result<()> {
         for listener in &self.listeners {
-            all &= accept(listener, &mut self.spare, self.pool, || {
-                self.pool.has_room()
-            })?;
-        }
-        Ok(all)
-    }
-
-    /// Ends the connections, in the way that the control asks for.
-    fn end(&mut self) {
-        let fast = |subscription: &Subscription| subscription.stopping() == Some(Stop::Fast);
-        for listener in std::mem::take(&mut self.listeners) {
-            if !fast(&self.subscription) {
-                // Whom this leaves out is turned away when the listener closes.
-                let _ = accept(&listener, &mut self.spare, self.pool, || true);
+            let mut left = TURN;
+            while left > 0 && self.pool.has_room(most) {
+                left -= 1;
+                match listener.accept() {
+                    Ok((stream, peer)) => {
+                        let server = self.subscription.server().clone();
+                        let parked = Parked::new(server, peer, os::now());
+                        self.pool.add(Connection::new(stream, parked));
+                    }
+                    Err(error) => match self.spare.excuse(listener, error)? {
+                        true => {}
+                        false => break,
+                    },
+                }
+            }
+            if left == 0 {
+                self.resume = Some(Instant::now());
             }
         }
-        self.pool.drain();
+        Ok(())
+    }
+
+    /// Lets the connections end, as long as the control allows.
+    fn end(&mut self) -> io::Result<()> {
         let limit = self.subscription.server().worker_shutdown_timeout;
         // One beyond all time is none.
         let until = Instant::now().checked_add(limit);
-        while !fast(&self.subscription) && !self.pool.is_empty() {
+        self.pool.stop(Stop::Graceful);
+        // Whom this leaves out is turned away when the listeners close.
+        let _ = self.accept(usize::MAX);
+        self.listeners.clear();
+        while self.subscription.stopping() < Some(Stop::Fast) && !self.pool.has_room(1) {
             self.resume = None;
-            self.staff();
-            let is_late = until.is_some_and(|until| until <= Instant::now());
-            if is_late || self.wait(until).is_err() {
+            self.wait(until)?;
+            if until.is_some_and(|until| until <= Instant::now()) {
                 break;
             }
         }
-        self.pool.cut();
+        Ok(())
     }
-}
-
-/// Accepts who waits on `listener`, while there is room; `false` if somebody may be left.
-fn accept(
-    listener: &TcpListener,
-    spare: &mut Spare,
-    pool: &Pool,
-    has_room: impl Fn() -> bool,
-) -> io::Result<bool> {
-    for _ in 0..TURN {
-        if !has_room() {
-            // The end of a connection wakes the loop.
-            return Ok(true);
-        }
-        match listener.accept() {
-            Ok((stream, peer)) => pool.add(stream, peer),
-            Err(error) => {
-                if !spare.excuse(listener, error)? {
-                    return Ok(true);
-                }
-            }
-        }
-    }
-    Ok(false)
 }
