@@ -1,84 +1,109 @@
-//! One connection: does what its session asks for.
+//! One connection: does what its session asks for while a thread is lent to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{Shutdown as Half, SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Control};
-use host_core::{Now, Parked, Peer, Pool, Server, Session, Step};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
-use socket2::SockRef;
+use host_core::os::{self, Stop};
+use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step};
+use mio::Interest;
 
-/// A client's socket, as its own thread and the accept loop share it.
+use crate::pool::Pool;
+
+/// How long a thread waits together with its connection: a client that goes on does so soon, and is
+/// then served without a detour.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
-    stream: TcpStream,
-    peer: SocketAddr,
-    /// Whether its thread waits for a request. The thread sets this before it looks at the stop,
-    /// the accept loop looks at this after the stop: one of the two ends the wait.
-    idle: AtomicBool,
+    pub(crate) stream: TcpStream,
+    state: Result<Parked, Session>,
+    /// What its next turn waits for.
+    pub(crate) interest: Interest,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        // Where it fails, the peer is gone already and the first read says so.
+    pub(crate) fn new(stream: TcpStream, parked: Parked) -> Self {
+        // Where one of these fails, the peer is gone already and the first read says so.
         let _ = stream.set_nodelay(true);
-        let idle = AtomicBool::new(false);
-        Self { stream, peer, idle }
-    }
-
-    /// Serves the client until the connection is over, with buffers from `sessions`. The socket closes
-    /// with `self`.
-    pub(crate) fn serve(&self, server: Arc<Server>, control: &Control, sessions: &mut Pool) {
-        let now = os::now();
-        let peer = Peer::of(&server, self.peer, || self.stream.local_addr());
-        let parked = Parked::new(server, peer, now);
-        let mut driver = Driver {
-            connection: self,
-            control,
-            session: sessions.wake(parked, now),
-            now,
-            read_timeout: None,
-            // Elsewhere it is inherited from the listener.
-            blocking: cfg!(target_os = "linux"),
-        };
-        while driver.step() {}
-        sessions.put(driver.session);
-    }
-
-    /// Ends the wait for a request. One that has come in already can still be read.
-    pub(crate) fn end_if_idle(&self) {
-        if self.idle.load(Ordering::SeqCst) {
-            self.shutdown(Half::Read);
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        if cfg!(not(target_os = "linux")) {
+            // There it is inherited from the listener.
+            let _ = stream.set_nonblocking(false);
+        }
+        Self {
+            stream,
+            state: Ok(parked),
+            interest: Interest::READABLE,
         }
     }
 
-    /// Shuts the socket down. That fails only when it is down already.
-    pub(crate) fn shutdown(&self, half: Half) {
-        let _ = self.stream.shutdown(half);
+    /// Whether it waits for a request.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.as_ref().map_or_else(Session::is_idle, |_| true)
+    }
+
+    /// When to give it a turn even if nothing happens.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        (self.state.as_ref()).map_or_else(Session::deadline, Parked::deadline)
+    }
+
+    /// Serves the client until it is to be waited for, or the connection is over: then the socket is
+    /// closed. Buffers are those of `sessions`.
+    pub(crate) fn turn(self, pool: &Pool, sessions: &mut Sessions) -> Option<Self> {
+        let now = os::now();
+        let is_late = self.deadline().is_some_and(|at| at <= now.monotonic);
+        let mut session = match self.state {
+            Ok(_) if is_late => return None,
+            Ok(parked) => sessions.wake(parked, now),
+            Err(session) => session,
+        };
+        session.on_timeout(now);
+        session.on_writable(now);
+        let stream = self.stream;
+        let mut turn = Turn {
+            pool,
+            stream: &stream,
+            session,
+            now,
+            has_read: false,
+        };
+        let waits = loop {
+            if let Break(waits) = turn.step() {
+                break waits;
+            }
+        };
+        let Some(interest) = waits else {
+            sessions.put(turn.session);
+            return None;
+        };
+        Some(Self {
+            state: turn.session.park(sessions),
+            stream,
+            interest,
+        })
     }
 }
 
-struct Driver<'c> {
-    connection: &'c Connection,
-    control: &'c Control,
+/// A connection while a thread is lent to it.
+struct Turn<'t> {
+    pool: &'t Pool,
+    stream: &'t TcpStream,
     session: Session,
     now: Now,
-    /// The timeout of the socket's reads, where it is known to be long enough.
-    read_timeout: Option<Duration>,
-    /// Whether the socket's calls wait. Not while a file is sent: no deadline could end a `sendfile`.
-    blocking: bool,
+    has_read: bool,
 }
 
-impl Driver<'_> {
-    /// Does one thing that the session asks for; `false` when the connection is over.
-    fn step(&mut self) -> bool {
-        if self.control.stopping().is_some() {
-            self.session.drain();
+impl Turn<'_> {
+    /// Does one thing that the session asks for. The turn is over when there is something to wait for, or
+    /// nothing more to do.
+    fn step(&mut self) -> ControlFlow<Option<Interest>> {
+        match self.pool.control.stopping() {
+            None => {}
+            Some(Stop::Graceful) => self.session.drain(),
+            Some(Stop::Fast) => return Break(None),
         }
-        let stream = &self.connection.stream;
         match self.session.step(self.now) {
             Step::Lookup(lookup) => {
                 let found = os::lookup(&lookup);
@@ -89,116 +114,77 @@ impl Driver<'_> {
                 self.session.on_file_read(read, self.now);
             }
             Step::Log(log) => log.writer.write(log.lines),
-            Step::Write => self.write(),
-            Step::SendFile(part) => {
-                let sent = set_blocking(stream, &mut self.blocking, false)
-                    .and_then(|()| os::send_file(stream, &part));
+            Step::Write => {
+                let mut slices = [IoSlice::new(&[]); 16];
+                let count = self.session.slices(&mut slices);
+                let sent = os::send(self.stream, &slices[..count]);
                 self.report(sent, Session::on_written, Session::on_write_blocked);
             }
+            Step::SendFile(part) => {
+                let sent = send_file(self.stream, &part);
+                self.report(sent, Session::on_written, Session::on_write_blocked);
+                if !self.pool.has_spare() {
+                    // Its turn comes again after that of the others.
+                    return Break(Some(Interest::WRITABLE));
+                }
+            }
             Step::Read => {
-                let read = recv(stream, self.session.read_slot(), RecvFlags::DONTWAIT);
-                let read = read.map(|(n, _)| n).map_err(io::Error::from);
+                let read = os::receive(self.stream, self.session.read_slot());
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
-            Step::ShutdownWrite => self.connection.shutdown(Half::Write),
-            Step::Wait(wait) if wait.write => self.wait_for_room(wait.until),
-            Step::Wait(wait) => self.read(wait.until),
+            Step::ShutdownWrite => os::shutdown_write(self.stream),
+            Step::Wait(wait) if wait.write => return Break(Some(Interest::WRITABLE)),
+            Step::Wait(wait) => return self.read(wait.until),
             Step::Reset => {
-                let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-                return false;
+                os::reset(self.stream);
+                return Break(None);
             }
-            Step::Close => return false,
+            Step::Close => return Break(None),
         }
-        true
+        Continue(())
     }
 
-    fn write(&mut self) {
-        let mut slices = [IoSlice::new(&[]); 16];
-        let count = self.session.slices(&mut slices);
-        let (nothing, flags) = (
-            &mut <_>::default(),
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        );
-        let sent = sendmsg(&self.connection.stream, &slices[..count], nothing, flags);
-        let sent = sent.map_err(io::Error::from);
-        self.report(sent, Session::on_written, Session::on_write_blocked);
-    }
-
-    fn left(&self, until: Option<Instant>) -> Option<Duration> {
-        until.map(|until| until.saturating_duration_since(self.now.monotonic))
-    }
-
-    fn wait_for_room(&mut self, until: Option<Instant>) {
-        let timeout = self
-            .left(until)
-            .and_then(|left| Timespec::try_from(left).ok());
-        let stream = PollFd::new(&self.connection.stream, PollFlags::OUT);
-        let ready = poll(&mut [stream], timeout.as_ref());
-        self.now = os::now();
-        match ready {
-            Ok(0) => self.session.on_timeout(self.now),
-            _ => self.session.on_writable(self.now),
+    /// Reads, with patience unless others need the thread or the deadline is near.
+    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Interest>> {
+        let soon = self.now.monotonic + PATIENCE;
+        let patient = self.pool.has_spare() && until.is_none_or(|until| until > soon);
+        let slot = self.session.read_slot();
+        let read = match patient {
+            true => (&*self.stream).read(slot),
+            // Not again: others have their turn before.
+            false if self.has_read => return Break(Some(Interest::READABLE)),
+            false => os::receive(self.stream, slot),
+        };
+        self.has_read = true;
+        match self.report(read, Session::on_read, |_, _| {}) {
+            true => Break(Some(Interest::READABLE)),
+            false => Continue(()),
         }
     }
 
-    fn read(&mut self, until: Option<Instant>) {
-        let mut stream = &self.connection.stream;
-        let left = self.left(until);
-        (self.connection.idle).store(self.session.is_idle(), Ordering::SeqCst);
-        if self.control.stopping().is_some() {
-            self.connection.end_if_idle();
-        }
-        let read = set_blocking(stream, &mut self.blocking, true)
-            .and_then(|()| limit(stream, &mut self.read_timeout, left))
-            .and_then(|()| stream.read(self.session.read_slot()));
-        self.connection.idle.store(false, Ordering::SeqCst);
-        self.report(read, Session::on_read, Session::on_timeout);
-    }
-
-    /// Tells the session what has become of a read or write.
+    /// Tells the session what has become of a read or write; `true` if nothing has.
     fn report(
         &mut self,
         moved: io::Result<usize>,
         on_moved: fn(&mut Session, usize, Now),
         on_blocked: fn(&mut Session, Now),
-    ) {
+    ) -> bool {
         self.now = os::now();
-        let error = match moved {
-            Ok(n) => return on_moved(&mut self.session, n, self.now),
-            Err(error) => error,
-        };
-        match error.kind() {
-            ErrorKind::Interrupted => {}
-            ErrorKind::WouldBlock => {
-                self.read_timeout = None;
-                on_blocked(&mut self.session, self.now);
-            }
-            _ => self.session.on_socket_error(&error, self.now),
+        let kind = moved.as_ref().map_err(io::Error::kind);
+        let is_blocked = matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::Interrupted));
+        match moved {
+            Ok(n) => on_moved(&mut self.session, n, self.now),
+            Err(_) if is_blocked => on_blocked(&mut self.session, self.now),
+            Err(error) => self.session.on_socket_error(&error, self.now),
         }
+        is_blocked
     }
 }
 
-fn set_blocking(stream: &TcpStream, is: &mut bool, wanted: bool) -> io::Result<()> {
-    match std::mem::replace(is, wanted) == wanted {
-        true => Ok(()),
-        false => stream.set_nonblocking(!wanted),
-    }
-}
-
-/// Lets the next read wait until `until` at most; [`ErrorKind::WouldBlock`] if that has come. A timeout
-/// that is too short does no harm, and setting it costs a system call: so it is set only where it is
-/// too long (by more than 1/64, for the clock runs on) or no longer known.
-fn limit(
-    stream: &TcpStream,
-    known: &mut Option<Duration>,
-    left: Option<Duration>,
-) -> io::Result<()> {
-    match left {
-        Some(Duration::ZERO) => Err(ErrorKind::WouldBlock.into()),
-        Some(needed) if known.is_none_or(|known| needed < known - known / 64) => {
-            *known = Some(needed);
-            stream.set_read_timeout(*known)
-        }
-        _ => Ok(()),
-    }
+/// Without waiting, as no deadline could end that.
+fn send_file(stream: &TcpStream, part: &SendFile<'_>) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let sent = os::send_file(stream, part);
+    stream.set_nonblocking(false)?;
+    sent
 }

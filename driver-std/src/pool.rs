@@ -1,173 +1,195 @@
-//! The bounded pool of threads, one for each connection.
+//! The bounded pool of threads, which are lent to the connections that have something to do.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
-use std::net::Shutdown as Half;
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use host_core::os::Control;
+use host_core::os::{Control, Stop};
 use host_core::{Pool as Sessions, Server};
+use mio::{Events, Registry, Waker};
 
 use crate::conn::Connection;
+use crate::parking::Parking;
 
 const STACK: usize = 256 * 1024;
+
+/// Threads for each of [`Server::worker_processes`].
+const THREADS: usize = 128;
 
 /// How long a thread waits for work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Pool {
-    control: Control,
-    /// Written to when a connection has ended and the accept loop waits for that.
-    waker: UnixStream,
+    /// What the turns know of a stop.
+    pub(crate) control: Control,
+    /// Wakes the accept loop.
+    waker: Waker,
+    /// That of the poller.
+    registry: Registry,
     state: Mutex<State>,
     /// There is work, or there will be no more.
     changed: Condvar,
+    /// As [`State::has_spare`] was at the last change.
+    spare: AtomicBool,
 }
 
+#[derive(Default)]
 struct State {
-    /// What new connections are served by.
-    server: Arc<Server>,
-    /// Connections that no thread has taken yet, and what they are served by.
-    queue: VecDeque<(Arc<Connection>, Arc<Server>)>,
-    /// Connections to tell of a stop, with those in the queue.
-    live: Vec<Arc<Connection>>,
+    /// Connections that no thread has taken yet.
+    queue: VecDeque<Connection>,
+    parking: Parking,
     /// Connections whose socket is open.
     open: usize,
     threads: usize,
-    /// Threads that wait for work or are about to.
-    idle: usize,
+    /// The bound on them.
+    most_threads: usize,
+    /// Those that are lent to a connection.
+    busy: usize,
     /// The accept loop waits for the end of a connection.
     wake: bool,
-    /// Nothing will be added any more.
-    closed: bool,
+}
+
+impl State {
+    /// Whether there is, or can be, a thread for one more than those in the queue.
+    fn has_spare(&self) -> bool {
+        self.queue.len() + self.busy < self.most_threads
+    }
 }
 
 impl Pool {
-    pub(crate) fn new(server: Arc<Server>, control: Control, waker: UnixStream) -> Self {
+    pub(crate) fn new(waker: Waker, registry: Registry) -> Self {
         Self {
-            control,
+            control: Control::new(),
             waker,
-            state: Mutex::new(State {
-                server,
-                queue: VecDeque::new(),
-                live: Vec::new(),
-                open: 0,
-                threads: 0,
-                idle: 0,
-                wake: false,
-                closed: false,
-            }),
+            registry,
+            state: Mutex::default(),
             changed: Condvar::new(),
+            spare: AtomicBool::new(false),
         }
     }
 
-    /// Lets new connections be served by `server`.
-    pub(crate) fn reload(&self, server: &Arc<Server>) {
-        let before = std::mem::replace(&mut self.lock().server, server.clone());
-        // Not under the lock: it may wait for its log.
-        drop(before);
-    }
-
-    /// How many connections may be added now, `most` or fewer. If none, the accept loop is woken
-    /// at the next end of one.
-    pub(crate) fn room(&self, most: usize) -> usize {
+    /// Whether fewer than `most` connections are open. If not, the accept loop is woken at the next end
+    /// of one.
+    pub(crate) fn has_room(&self, most: usize) -> bool {
         let mut state = self.lock();
-        let room = most.min(state.server.worker_connections.saturating_sub(state.open));
-        state.wake = room == 0;
-        room
+        state.wake = state.open >= most;
+        !state.wake
     }
 
-    /// Takes over a connection. An error says that there is no thread for it yet: the next one
-    /// that is free takes it, or [`Pool::staff`] finds one.
-    pub(crate) fn add<'scope>(
+    /// Takes over a connection; a thread gets it after [`Pool::staff`].
+    pub(crate) fn add(&self, connection: Connection) {
+        self.update(|state| {
+            state.open += 1;
+            self.queue(state, connection);
+        });
+    }
+
+    /// Gives turns to the connections of these events, and to those whose deadline has come.
+    pub(crate) fn wake(&self, events: &Events, now: Instant) {
+        self.update(|state| {
+            for connection in state.parking.take(&self.registry, events, now) {
+                self.queue(state, connection);
+            }
+        });
+    }
+
+    /// When to [`wake`](Pool::wake) even without an event.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.lock().parking.deadline()
+    }
+
+    /// Starts the threads that the queue needs, as far as `server` allows. Those that there are take
+    /// from the queue also after an error.
+    pub(crate) fn staff<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
-        connection: Connection,
+        server: &Server,
     ) -> io::Result<()> {
-        let connection = Arc::new(connection);
-        let mut state = self.lock();
-        state.open += 1;
-        state.live.push(connection.clone());
-        let server = state.server.clone();
-        state.queue.push_back((connection, server));
-        drop(state);
-        self.changed.notify_one();
-        self.staff(scope)
+        self.update(|state| {
+            state.most_threads = THREADS.saturating_mul(server.worker_processes.max(1));
+            let wanted = state.most_threads.min(state.queue.len() + state.busy);
+            while state.threads < wanted {
+                let thread = Builder::new().name("client".into()).stack_size(STACK);
+                thread.spawn_scoped(scope, || self.run())?;
+                state.threads += 1;
+            }
+            Ok(())
+        })
     }
 
-    /// Starts the threads that the queue needs and the bound allows.
-    pub(crate) fn staff<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> io::Result<()> {
-        let mut state = self.lock();
-        while state.queue.len() > state.idle && state.threads < state.server.worker_connections {
-            Builder::new()
-                .name("client".into())
-                .stack_size(STACK)
-                .spawn_scoped(scope, || self.run())?;
-            state.threads += 1;
-            state.idle += 1;
-        }
-        Ok(())
-    }
-
-    /// Begins a graceful end: every connection is told to end.
-    pub(crate) fn drain(&self) {
-        let mut state = self.lock();
-        state.closed = true;
+    /// Begins a stop: every connection that waits has a turn, and ends at once if it is a fast one. So
+    /// do the threads.
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.update(|state| {
+            self.control.stop(stop);
+            state.queue.extend(state.parking.clear(&self.registry));
+        });
         self.changed.notify_all();
-        state.live.iter().for_each(|it| it.end_if_idle());
     }
 
-    /// Whether no connection is left. If one is, the accept loop is woken at the next end of one.
-    pub(crate) fn is_empty(&self) -> bool {
-        let mut state = self.lock();
-        state.wake = state.open > 0;
-        state.open == 0
-    }
-
-    /// Cuts all connections, and takes no more.
-    pub(crate) fn cut(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        self.changed.notify_all();
-        state.live.iter().for_each(|it| it.shutdown(Half::Both));
+    /// Whether nobody has to wait for the thread that asks.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.spare.load(Ordering::Relaxed)
     }
 
     /// The life of a thread.
     fn run(&self) {
         let mut sessions = Sessions::new(1);
-        while let Some((connection, server)) = self.next() {
-            let serve = || connection.serve(server, &self.control, &mut sessions);
-            let serve = AssertUnwindSafe(serve);
+        while let Some(connection) = self.next() {
+            let turn = || connection.turn(self, &mut sessions);
             // A panic has been reported on standard error by the time it is caught.
-            let _ = catch_unwind(serve);
-            self.end(connection);
+            let turn = catch_unwind(AssertUnwindSafe(turn));
+            self.update(|state| {
+                state.busy -= 1;
+                self.put(state, turn.ok().flatten());
+            });
         }
     }
 
-    fn next(&self) -> Option<(Arc<Connection>, Arc<Server>)> {
-        let nothing = |state: &mut State| state.queue.is_empty() && !state.closed;
+    fn next(&self) -> Option<Connection> {
+        let nothing = |state: &mut State| {
+            state.queue.is_empty() && self.control.stopping() != Some(Stop::Fast)
+        };
         let waited = self.changed.wait_timeout_while(self.lock(), IDLE, nothing);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let next = state.queue.pop_front();
-        state.idle -= 1;
+        state.busy += usize::from(next.is_some());
         state.threads -= usize::from(next.is_none());
+        self.spare.store(state.has_spare(), Ordering::Relaxed);
         next
     }
 
-    /// Closes the socket, then lets another connection have its place.
-    fn end(&self, connection: Arc<Connection>) {
-        self.lock().live.retain(|it| !Arc::ptr_eq(it, &connection));
-        drop(connection);
-        let mut state = self.lock();
-        state.open -= 1;
-        state.idle += 1;
-        if std::mem::take(&mut state.wake) {
-            let _ = (&self.waker).write(&[0]);
+    /// What becomes of a connection after a turn, if it is not over. One more turn, if a stop has begun
+    /// that it does not know of.
+    fn put(&self, state: &mut State, mut connection: Option<Connection>) {
+        let is_left = |it: &mut Connection| it.is_idle() && self.control.stopping().is_some();
+        if let Some(left) = connection.take_if(is_left) {
+            return self.queue(state, left);
         }
+        let first = state.parking.deadline();
+        let parked = connection.is_some_and(|it| state.parking.insert(&self.registry, it).is_ok());
+        state.open -= usize::from(!parked);
+        let ended = !parked && std::mem::take(&mut state.wake);
+        if ended || state.parking.deadline() != first {
+            // Fails only without memory; then the next one wakes it.
+            let _ = self.waker.wake();
+        }
+    }
+
+    fn queue(&self, state: &mut State, connection: Connection) {
+        state.queue.push_back(connection);
+        self.changed.notify_one();
+    }
+
+    fn update<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        self.spare.store(state.has_spare(), Ordering::Relaxed);
+        result
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

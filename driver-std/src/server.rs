@@ -1,17 +1,16 @@
-//! The accept loop.
+//! The accept loop, which is the poller of connections that wait, too.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use host_core::Server;
-use host_core::os::{Control, Stop, Subscription};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use host_core::os::{self, Control, Spare, Stop, Subscription};
+use host_core::{Parked, Peer, Server};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::conn::Connection;
 use crate::pool::Pool;
@@ -21,35 +20,46 @@ use crate::pool::Pool;
 const TURN: usize = 1024;
 
 /// How long nothing is accepted after the system had no descriptor, memory or thread to give.
-const BACK_OFF: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 100_000_000,
-};
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// The control has changed.
+const CONTROL: Token = Token(usize::MAX);
+/// A connection has ended, or waits for less long than all others.
+const POOL: Token = Token(usize::MAX - 1);
+/// There is somebody to accept.
+const LISTENER: Token = Token(usize::MAX - 2);
 
 /// Serves on `listeners` until `control` stops it; the [crate] has the rules. The threads that it
 /// starts have ended when it returns.
 ///
 /// # Errors
 ///
-/// When a listener cannot be prepared or waited for; that stops `control` gracefully, too.
+/// When a listener cannot be prepared or waited for; the latter stops `control` gracefully, too.
 pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control) -> io::Result<()> {
+    let poll = Poll::new()?;
+    let registry = poll.registry().try_clone()?;
+    let subscription = control.subscribe(&server)?;
+    let watch = |fd, token| registry.register(&mut SourceFd(&fd), token, Interest::READABLE);
+    watch(subscription.as_raw_fd(), CONTROL)?;
     for listener in &listeners {
         listener.set_nonblocking(true)?;
+        watch(listener.as_raw_fd(), LISTENER)?;
     }
-    let (woken, waker) = UnixStream::pair()?;
-    let subscription = control.subscribe(&server)?;
-    let pool = Pool::new(server, control.clone(), waker);
+    let pool = Pool::new(Waker::new(&registry, POOL)?, registry);
     thread::scope(|scope| {
         let mut acceptor = Acceptor {
             scope,
             pool: &pool,
-            spare: woken.try_clone().ok().map(OwnedFd::from),
+            poll,
+            events: Events::with_capacity(512),
             subscription,
-            woken,
+            listeners,
+            spare: Spare::new(),
+            resume: None,
         };
-        let ended = acceptor.run(&listeners);
+        let ended = acceptor.run().and_then(|()| acceptor.end());
         control.stop(Stop::Graceful);
-        acceptor.end(listeners);
+        pool.stop(Stop::Fast);
         ended
     })
 }
@@ -57,94 +67,99 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
 struct Acceptor<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     pool: &'scope Pool,
+    poll: Poll,
+    events: Events,
     subscription: Subscription,
-    /// Readable when a connection has ended.
-    woken: UnixStream,
-    /// Given up to accept, and so to close, a connection when there is no other descriptor.
-    spare: Option<OwnedFd>,
+    listeners: Vec<TcpListener>,
+    spare: Spare,
+    /// When to accept, or to start threads, though nothing has happened.
+    resume: Option<Instant>,
 }
 
 impl Acceptor<'_, '_> {
     /// Accepts until the stop.
-    fn run(&mut self, listeners: &[TcpListener]) -> io::Result<()> {
-        let mut exhausted = false;
-        loop {
-            let watched = match self.pool.room(if exhausted { 0 } else { TURN }) {
-                0 => &[],
-                _ => listeners,
-            };
-            self.wait(watched, exhausted.then_some(BACK_OFF))?;
-            if self.subscription.stopping().is_some() {
-                return Ok(());
+    fn run(&mut self) -> io::Result<()> {
+        while self.subscription.stopping().is_none() {
+            let now = Instant::now();
+            if self.resume.take_if(|at| *at <= now).is_some() {
+                let most = self.subscription.server().worker_connections;
+                if self.accept(most).is_err() {
+                    self.resume = Some(now + BACK_OFF);
+                }
             }
-            self.pool.reload(self.subscription.server());
-            exhausted = self.pool.staff(self.scope).is_err()
-                || (listeners.iter()).any(|it| self.accept(it, self.pool.room(TURN)).is_err());
-        }
-    }
-
-    /// Waits for a connection, the end of one, what the control says, or the time.
-    fn wait(&self, listeners: &[TcpListener], timeout: Option<Timespec>) -> io::Result<()> {
-        let input = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let mut fds = vec![input(self.subscription.as_fd()), input(self.woken.as_fd())];
-        fds.extend(listeners.iter().map(|listener| input(listener.as_fd())));
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        if !fds[0].revents().is_empty() {
-            self.subscription.clear();
-        }
-        if !fds[1].revents().is_empty() {
-            let _ = (&self.woken).read(&mut [0; 64]);
+            self.wait(None)?;
         }
         Ok(())
     }
 
-    /// Ends the connections, in the way that the control asks for.
-    fn end(&mut self, listeners: Vec<TcpListener>) {
-        let fast = |subscription: &Subscription| subscription.stopping() == Some(Stop::Fast);
-        if !fast(&self.subscription) {
-            for listener in &listeners {
-                // Whom this leaves out is turned away when the listener closes.
-                let _ = self.accept(listener, TURN);
-            }
+    /// Sleeps until there is something to do, or `until`. Connections that have waited have turns.
+    fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        let staffed = self.pool.staff(self.scope, self.subscription.server());
+        if staffed.is_err() {
+            self.resume = Some(Instant::now() + BACK_OFF);
         }
-        drop(listeners);
-        self.pool.drain();
-        let limit = self.subscription.server().worker_shutdown_timeout;
-        let start = Instant::now();
-        while !fast(&self.subscription) && !self.pool.is_empty() {
-            let left = limit.saturating_sub(start.elapsed());
-            // One beyond all time is none.
-            let timeout = Timespec::try_from(left).ok();
-            if left.is_zero() || self.wait(&[], timeout).is_err() {
-                break;
-            }
+        let next = [until, self.resume, self.pool.deadline()]
+            .into_iter()
+            .flatten()
+            .min();
+        let left = next.map(|at| at.saturating_duration_since(Instant::now()));
+        if let Err(error) = self.poll.poll(&mut self.events, left)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error);
         }
-        self.pool.cut();
+        let now = Instant::now();
+        for event in self.events.iter().filter(|it| it.token() >= LISTENER) {
+            if event.token() == CONTROL {
+                self.subscription.clear();
+            }
+            self.resume.get_or_insert(now);
+        }
+        self.pool.wake(&self.events, now);
+        Ok(())
     }
 
-    /// Accepts who waits on `listener`, up to `most`. An error says that the system has no means
-    /// for more.
-    fn accept(&mut self, listener: &TcpListener, most: usize) -> io::Result<()> {
-        for _ in 0..most {
-            match listener.accept() {
-                Ok((stream, peer)) => {
-                    self.pool.add(self.scope, Connection::new(stream, peer))?;
-                }
-                Err(error) => match Errno::from_io_error(&error) {
-                    Some(Errno::AGAIN) => return Ok(()),
-                    // The peer has gone meanwhile, or a firewall keeps it out.
-                    Some(Errno::CONNABORTED | Errno::PROTO | Errno::PERM) => {}
-                    _ => {
-                        // Closed at once: its client sees that, and need not wait for nothing.
-                        self.spare = None;
-                        drop(listener.accept());
-                        self.spare = self.woken.try_clone().ok().map(OwnedFd::from);
-                        return Err(error);
+    /// Accepts who waits, up to `most` open connections. An error says that the system has no means for
+    /// more.
+    fn accept(&mut self, most: usize) -> io::Result<()> {
+        for listener in &self.listeners {
+            let mut left = TURN;
+            while left > 0 && self.pool.has_room(most) {
+                left -= 1;
+                match listener.accept() {
+                    Ok((stream, peer)) => {
+                        let server = self.subscription.server().clone();
+                        let peer = Peer::of(&server, peer, || stream.local_addr());
+                        let parked = Parked::new(server, peer, os::now());
+                        self.pool.add(Connection::new(stream, parked));
                     }
-                },
+                    Err(error) => match self.spare.excuse(listener, error)? {
+                        true => {}
+                        false => break,
+                    },
+                }
+            }
+            if left == 0 {
+                self.resume = Some(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the connections end, as long as the control allows.
+    fn end(&mut self) -> io::Result<()> {
+        let limit = self.subscription.server().worker_shutdown_timeout;
+        // One beyond all time is none.
+        let until = Instant::now().checked_add(limit);
+        self.pool.stop(Stop::Graceful);
+        // Whom this leaves out is turned away when the listeners close.
+        let _ = self.accept(usize::MAX);
+        self.listeners.clear();
+        while self.subscription.stopping() < Some(Stop::Fast) && !self.pool.has_room(1) {
+            self.resume = None;
+            self.wait(until)?;
+            if until.is_some_and(|until| until <= Instant::now()) {
+                break;
             }
         }
         Ok(())

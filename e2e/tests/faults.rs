@@ -122,7 +122,8 @@ fn idle_crowd(driver: &Driver) {
     if !allow_descriptors(3 * CROWD as u64) {
         return;
     }
-    let site = driver.site(&["--connections", "1300"]);
+    // One worker, of whatever kind.
+    let site = driver.site(&["--connections", "1300", "--workers", "1"]);
     let descriptors = prepare(&site);
     let mut crowd: Vec<_> = (0..CROWD).map(|_| site.client()).collect();
     for (n, client) in crowd.iter_mut().enumerate() {
@@ -160,7 +161,7 @@ fn allow_descriptors(most: u64) -> bool {
     enough
 }
 
-/// Readers that stop in the middle of a GiB.
+/// Readers that stop in the middle of a GiB; one of them goes on.
 fn stopped_crowd(site: &Site) {
     let descriptors = prepare(site);
     site.sparse("huge.bin", 1024 * MIB);
@@ -170,11 +171,12 @@ fn stopped_crowd(site: &Site) {
         wire.read_exact(10_000);
         wire
     };
-    let stopped: Vec<Wire> = (0..50).map(start).collect();
+    let mut stopped: Vec<Wire> = (0..50).map(start).collect();
     for _ in 0..50 {
         assert_eq!(site.get("/a.txt").text(), "hello");
     }
     assert_rest(site);
+    stopped[0].read_exact(32 << 20);
     drop(stopped);
     assert_calm(site, descriptors);
 }
@@ -184,7 +186,7 @@ fn crowd_above_the_descriptors(driver: &Driver) {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);
     shell.arg(driver.binary());
-    let site = Site::launch(shell, &[]);
+    let site = Site::launch(shell, &["--workers", "2"]);
     let descriptors = prepare(&site);
     let mut crowd: Vec<_> = (0..192).map(|_| site.client()).collect();
     assert_rest(&site);

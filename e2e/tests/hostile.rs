@@ -158,7 +158,7 @@ fn few_descriptors_from_the_start(driver: &Driver) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 32; exec \"$0\" \"$@\""]);
     shell.arg(driver.binary());
-    let site = Site::launch(shell, &[]);
+    let site = Site::launch(shell, &["--workers", "1"]);
     site.write("a.txt", "hello");
     let mut clients: Vec<_> = (0..20).map(|_| site.client()).collect();
     for client in &mut clients {

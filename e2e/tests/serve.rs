@@ -37,6 +37,7 @@ for_each_serve!(
     a_client_above_the_bound_waits_until_another_has_gone,
     one_place_serves_many_clients_in_turn,
     clients_that_come_at_once_are_all_served,
+    more_clients_than_threads_take_turns,
     a_client_that_only_connects_and_goes_leaves_its_place_to_others,
     a_stop_ends_idle_connections_and_lets_answers_end,
     a_stop_answers_who_is_in_the_listen_queue,
@@ -190,6 +191,20 @@ fn clients_that_come_at_once_are_all_served(serve: Serve) {
     thread::scope(|scope| {
         for _ in 0..50 {
             scope.spawn(|| running.connect().get_small());
+        }
+    });
+    running.control.stop(Stop::Graceful);
+    running.join();
+}
+
+fn more_clients_than_threads_take_turns(serve: Serve) {
+    let running = Running::new(serve, |server| server.worker_processes = 1);
+    thread::scope(|scope| {
+        for _ in 0..150 {
+            scope.spawn(|| {
+                let mut client = running.connect();
+                (0..20).for_each(|_| drop(client.get_small()));
+            });
         }
     });
     running.control.stop(Stop::Graceful);

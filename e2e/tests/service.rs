@@ -49,7 +49,9 @@ fn assert_log_moves(site: &Site, signal: Signal) {
     });
     assert!(arrived, "the new log stays empty");
     assert!(eventually(|| lines(&old) + lines(&log) == requests));
-    assert!(lines(&old) >= 2);
+    // The line of the first answer had time until the second; that of the second need not be there
+    // when the log moves.
+    assert!(lines(&old) >= 1);
 }
 
 fn rotated_log(site: &Site) {

@@ -12,6 +12,7 @@ for_each_driver!(
     fast_stop_cuts_a_download,
     graceful_stop_completes_a_download,
     graceful_stop_answers_what_was_sent,
+    stops_amid_a_crowd,
     graceful_stop_has_an_end,
     fast_stop_ends_a_graceful_one,
     second_signal,
@@ -105,6 +106,38 @@ fn graceful_stop_answers_what_was_sent(driver: &Driver) {
     // A client that sees the end goes; for another one the server would linger.
     drop(client);
     assert_exit(&mut site);
+}
+
+/// Of a crowd that waits, those who have asked are answered; unless the stop is a fast one.
+fn stops_amid_a_crowd(driver: &Driver) {
+    for signal in ALL {
+        let mut site = driver.site(&["--workers", "1"]);
+        site.write("a.txt", "hello");
+        let mut crowd: Vec<_> = (0..150).map(|_| site.client()).collect();
+        for client in &mut crowd {
+            assert_eq!(client.get("/a.txt").text(), "hello");
+        }
+        let (asked, idle) = crowd.split_at_mut(50);
+        if signal == Signal::QUIT {
+            // While the process stands still, so that the signal comes when they have asked.
+            site.server.signal(Signal::STOP);
+            for client in &mut *asked {
+                client.wire.send(encode("GET", "/a.txt", &[]));
+            }
+            site.server.signal(signal);
+            site.server.signal(Signal::CONT);
+            for client in asked {
+                assert_eq!(client.response("GET").text(), "hello");
+            }
+        } else {
+            site.server.signal(signal);
+        }
+        for client in idle {
+            client.wire.assert_end();
+        }
+        drop(crowd);
+        assert_exit(&mut site);
+    }
 }
 
 fn graceful_stop_has_an_end(driver: &Driver) {

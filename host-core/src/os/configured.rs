@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
-use super::startup::{affordable, announce, because};
+use super::startup::{affordable, announce, because, own_files};
 use super::user::Account;
 use super::{Control, LogWriter, Serve, listen, notify};
 use crate::Server;
@@ -143,7 +143,10 @@ fn prepare(name: &str, config: Config) -> Server {
     if automatic {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
     }
-    server.worker_connections = affordable(name, server.worker_connections);
+    // A server has a folder open, too.
+    let own =
+        own_files(server.worker_processes, addresses(&server).len()) + server.hosting.servers.len();
+    server.worker_connections = affordable(name, server.worker_connections, own);
     server
 }
 

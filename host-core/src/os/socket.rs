@@ -20,6 +20,13 @@ pub fn receive(socket: impl AsFd, slot: &mut [u8]) -> io::Result<usize> {
     Ok(n)
 }
 
+/// No signal tells of a peer that has gone. Apple's systems have no such flag; there it is left to Rust's
+/// runtime, which ignores SIGPIPE from the start.
+#[cfg(not(target_vendor = "apple"))]
+const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NOSIGNAL: SendFlags = SendFlags::empty();
+
 /// Writes what `socket` takes now of `slices`, and returns how many bytes.
 ///
 /// # Errors
@@ -27,7 +34,7 @@ pub fn receive(socket: impl AsFd, slot: &mut [u8]) -> io::Result<usize> {
 /// `WouldBlock` if it takes nothing now; else those of `send`, but not `Interrupted`. No signal is
 /// raised.
 pub fn send(socket: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    let flags = SendFlags::DONTWAIT | NOSIGNAL;
     Ok(retry_on_intr(|| match slices {
         // Costs less than the general call.
         [slice] => rustix::net::send(&socket, slice, flags),

@@ -76,7 +76,8 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     let listeners = listen::listen(&args.listen(), processes(&args) > 1)?;
     let account = account(name, &args)?;
     let access_log = open_log(&args.access_log, account.as_ref())?;
-    let connections = affordable(name, args.connections.get());
+    let own = own_files(processes(&args), listeners.len());
+    let connections = affordable(name, args.connections.get(), own);
     if let Some(account) = account {
         account
             .assume()
@@ -201,16 +202,20 @@ fn open_log(log: &AccessLog, account: Option<&Account>) -> Result<Option<LogWrit
     )))
 }
 
-/// Descriptors for everything but connections: standard streams, listeners, log, root, signals.
-const OWN_FILES: u64 = 24;
+/// Descriptors for everything but connections: standard streams, log, root, signals and what a reload
+/// adds; then those of each worker: its listeners, a poller, what wakes it, and a spare one.
+pub(super) fn own_files(workers: usize, listeners: usize) -> usize {
+    workers.saturating_mul(listeners + 5).saturating_add(18)
+}
 
 /// As many of the `wanted` connections as the limit on open files allows, with a file open for each:
 /// one that is accepted with the last descriptor could be told nothing but 503.
-pub(super) fn affordable(name: &str, wanted: usize) -> usize {
+pub(super) fn affordable(name: &str, wanted: usize, own: usize) -> usize {
     let Some(files) = raise_open_file_limit() else {
         return wanted;
     };
-    let most = usize::try_from(files.saturating_sub(OWN_FILES) / 2).unwrap_or(usize::MAX);
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let most = files.saturating_sub(own) / 2;
     if most < wanted {
         let _ = writeln!(
             io::stderr(),

@@ -12,6 +12,7 @@ use super::startup::because;
 /// Whom to become.
 #[derive(Debug)]
 pub(super) struct Account {
+    #[cfg_attr(target_vendor = "apple", expect(dead_code))]
     name: CString,
     uid: Uid,
     gid: Gid,
