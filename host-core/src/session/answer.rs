@@ -8,7 +8,8 @@ use h1_core::{Method, RequestHead, SendError, State, Status};
 
 use super::{Inner, SentFile, view};
 use crate::config::model::ListingFormat;
-use crate::files::{listing, reply};
+use crate::files::listing;
+use crate::files::reply::{self, Variant};
 use crate::os::OpenFile;
 use crate::path::{CleanPath, url_field};
 use crate::reply::{Content, Reply, Value};
@@ -35,6 +36,7 @@ impl Inner {
         let reply = self.reply(server, rules, outcome, now);
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         let reply = self.with_expires(server, rules, reply, modified, now);
+        let reply = self.with_gzip(rules, reply);
         self.add_fields(server, rules, &reply, now);
         self.queue(server, rules, &reply, now)
     }
@@ -105,23 +107,41 @@ impl Inner {
 
     fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
         let request = self.conn.request(&self.rx);
-        let content_type = rules.types.of(&self.route.uri);
+        let variant = Variant {
+            content_type: rules.types.of(&self.route.uri),
+            coding: self.route.coding,
+            vary: self.route.vary,
+        };
         let status = self.route.status.unwrap_or(Status::OK);
-        let reply = match request {
+        let mut reply = match request {
             // A page for an error is neither conditional nor cut.
             Some(request) if status == Status::OK => {
-                reply::reply(&request, &file, content_type, &rules.settings, now.wall)
+                reply::reply(&request, &file, variant, &rules.settings, now.wall)
             }
-            _ => Reply::new(status, Content::File(0..file.len())).typed(content_type),
+            _ => {
+                let reply = Reply::new(status, Content::File(0..file.len()));
+                variant.vary(variant.encoded(reply.typed(variant.content_type)))
+            }
         };
         let head = request.is_some_and(|request| request.method() == Method::Head);
-        if let (Content::File(range), false) = (&reply.content, head) {
-            self.file = Some(SentFile {
-                at: range.start,
-                end: range.end,
-                file,
-            });
+        if head {
+            return reply;
         }
+        let len = reply.content.len();
+        let (range, parts) = match std::mem::replace(&mut reply.content, Content::File(0..len)) {
+            Content::File(range) => (range, None),
+            Content::Parts(parts) => (0..0, Some(parts)),
+            content => {
+                reply.content = content;
+                return reply;
+            }
+        };
+        self.file = Some(SentFile {
+            at: range.start,
+            end: range.end,
+            file,
+            parts,
+        });
         reply
     }
 
@@ -188,21 +208,28 @@ impl Inner {
             .chain(reply.field_bytes().map(|field| field))
             .chain(added);
         let before = self.tx.queued();
-        let framing = reply.content.framing();
+        let framing = reply.framing();
         self.conn
             .send_response(&mut self.tx, reply.status, fields, framing)?;
         let head = self.tx.queued() - before;
         let has_content = self.conn.state() == State::SendBody;
-        let len = if has_content { reply.content.len() } else { 0 };
+        let len = match reply.gzip {
+            false if has_content => reply.content.len(),
+            _ => 0,
+        };
         let mut view = view!(server, self, now);
         (view.sent.status, view.sent.content) = (Some(reply.status), len);
         self.record.answer(server, &view, &mut self.route, head);
         self.route
             .sink
             .note(|| Note::Answer(reply.status.to_string()));
+        if reply.gzip && has_content {
+            self.compress(rules, &reply.content);
+            return Ok(());
+        }
         match &reply.content {
             Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
-            Content::None | Content::File(_) => Ok(()),
+            Content::None | Content::File(_) | Content::Parts(_) => Ok(()),
         }
     }
 }

@@ -153,7 +153,7 @@ impl Pool {
     fn keep(&mut self, mut inner: Box<Inner>) {
         if self.idle.len() < self.most {
             // They may be the last handles of a file and of a page.
-            inner.file = None;
+            inner.drop_source();
             inner.route.forget();
             inner.tx.clear();
             self.idle.push(inner);
@@ -197,6 +197,7 @@ impl Inner {
             since: now.monotonic,
             connected: parked.connected,
             file: None,
+            gzip: None,
             part: BytesMut::new(),
             date: HttpDate::new(),
             record: Record::default(),
@@ -231,6 +232,7 @@ impl Inner {
             since,
             connected,
             file,
+            gzip,
             part,
             date: _,
             record,
@@ -256,6 +258,7 @@ impl Inner {
         *client = parked.client;
         (*since, *connected) = (now.monotonic, parked.connected);
         *file = None;
+        *gzip = None;
         part.clear();
         record.reset();
         added.clear();

@@ -1,5 +1,5 @@
-use super::Selection::{Part, Unsatisfiable, Whole};
-use super::single;
+use super::Selection::{Part, Parts, Unsatisfiable, Whole};
+use super::select;
 
 #[test]
 fn one_range_of_a_thousand_bytes() {
@@ -34,7 +34,7 @@ fn one_range_of_a_thousand_bytes() {
         ("bytes=-0", Unsatisfiable),
         ("bytes=-000", Unsatisfiable),
         // Several ranges, other units and nonsense are ignored.
-        ("bytes=0-1,3-4", Whole),
+        ("bytes=0-1,3-4", Parts(vec![0..2, 3..5])),
         ("items=0-1", Whole),
         ("bytes", Whole),
         ("bytes=", Whole),
@@ -53,7 +53,7 @@ fn one_range_of_a_thousand_bytes() {
         ("", Whole),
     ];
     for (value, expected) in cases {
-        assert_eq!(single(value.as_bytes(), 1000), expected, "{value}");
+        assert_eq!(select(value.as_bytes(), 1000, None), expected, "{value}");
     }
 }
 
@@ -71,7 +71,7 @@ fn edges_of_the_length() {
     ];
     for (value, len, expected) in cases {
         assert_eq!(
-            single(value.as_bytes(), len),
+            select(value.as_bytes(), len, None),
             expected,
             "{value} of {len} bytes"
         );
