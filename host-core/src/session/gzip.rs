@@ -60,28 +60,27 @@ impl Compressor {
 
 impl Inner {
     /// Decides whether the content is compressed, and says so in the fields.
-    pub(super) fn with_gzip<'s>(&self, rules: &'s Rules, mut reply: Reply<'s>) -> Reply<'s> {
+    pub(super) fn add_gzip(&self, rules: &Rules, reply: &mut Reply<'_>) {
         let gzip = &rules.settings.gzip;
-        if !gzip.on || !self.is_fit(rules, &reply) {
-            return reply;
+        if !gzip.on || !self.is_fit(rules, reply) {
+            return;
         }
         let Some(request) = self.conn.request(&self.rx) else {
-            return reply;
+            return;
         };
         if gzip.vary && !reply.has("Vary") {
-            reply = reply.with("Vary", Value::Text("Accept-Encoding"));
+            reply.push("Vary", Value::Text("Accept-Encoding"));
         }
-        if !accepts(gzip, &request) || !gzip.proxied.allows(&request, &reply) {
-            return reply;
+        if !accepts(gzip, &request) || !gzip.proxied.allows(&request, reply) {
+            return;
         }
         // What is compressed again may be other bytes.
         reply.weaken_etag();
         if reply.status != Status::NOT_MODIFIED {
             reply.gzip = true;
             reply.remove("Accept-Ranges");
-            reply = reply.with("Content-Encoding", Value::Text("gzip"));
+            reply.push("Content-Encoding", Value::Text("gzip"));
         }
-        reply
     }
 
     /// Whether an answer may be compressed, whoever asked for it. The fields of a 304 are those of
