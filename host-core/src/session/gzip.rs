@@ -6,7 +6,7 @@ use h1_core::{RequestHead, Status, Version};
 
 use super::{FIRST_PART, Inner, Session, Stage};
 use crate::Now;
-use crate::config::model::{Gzip, Precompressed, Proxied};
+use crate::config::model::{Gzip, Precompressed, Proxied, Settings};
 use crate::files::coding::Accepted;
 use crate::reply::{Content, Reply, Value};
 use crate::route::Rules;
@@ -71,7 +71,7 @@ impl Inner {
         if gzip.vary && !reply.has("Vary") {
             reply.push("Vary", Value::Text("Accept-Encoding"));
         }
-        if !accepts(gzip, &request) || !gzip.proxied.allows(&request, reply) {
+        if !accepts(gzip, &request) || !allows_proxy(&rules.settings, &request, reply) {
             return;
         }
         // What is compressed again may be other bytes.
@@ -177,19 +177,33 @@ fn has_type(gzip: &Gzip, content_type: &[u8]) -> bool {
     types.any(|it| it == "*" || it.as_bytes().eq_ignore_ascii_case(kind))
 }
 
-impl Proxied {
-    /// Whether a request that came through a proxy, which Via tells, gets compressed content.
-    fn allows(self, request: &RequestHead<'_>, reply: &Reply<'_>) -> bool {
-        let fields = request.fields();
-        if fields.get("via").is_none() || self.has(Self::ANY) {
-            return true;
-        }
-        let control = reply.field("Cache-Control").unwrap_or_default();
-        let past = || reply.has("Expires") && control == b"no-cache";
-        (self.has(Self::AUTH) && fields.get("authorization").is_some())
-            || (self.has(Self::EXPIRED) && past())
-            || (self.has(Self::NO_CACHE) && control == b"no-cache")
-            || (self.has(Self::NO_LAST_MODIFIED) && !reply.has("Last-Modified"))
-            || (self.has(Self::NO_ETAG) && !reply.has("ETag"))
+/// Whether a request that came through a proxy, which Via tells, gets compressed content: nginx's
+/// rules, in its order.
+fn allows_proxy(settings: &Settings, request: &RequestHead<'_>, reply: &Reply<'_>) -> bool {
+    let (fields, proxied) = (request.fields(), settings.gzip.proxied);
+    if fields.get("via").is_none() || proxied.has(Proxied::ANY) {
+        return true;
     }
+    if proxied == Proxied::OFF {
+        return false;
+    }
+    if proxied.has(Proxied::AUTH) && fields.get("authorization").is_some() {
+        return true;
+    }
+    if reply.has("Expires") {
+        // Ours says so of what is over.
+        let over = reply.field("Cache-Control") == Some(b"no-cache");
+        return over && proxied.has(Proxied::EXPIRED);
+    }
+    let mut added = settings.add_headers.iter();
+    let control = added.find(|it| it.name.eq_ignore_ascii_case("cache-control"));
+    if let Some(text) = control.and_then(|control| control.value.as_text()) {
+        let text = text.to_ascii_lowercase();
+        let has = |name: &str| memchr::memmem::find(&text, name.as_bytes()).is_some();
+        return (proxied.has(Proxied::NO_CACHE) && has("no-cache"))
+            || (proxied.has(Proxied::NO_STORE) && has("no-store"))
+            || (proxied.has(Proxied::PRIVATE) && has("private"));
+    }
+    !(proxied.has(Proxied::NO_LAST_MODIFIED) && reply.has("Last-Modified"))
+        && !(proxied.has(Proxied::NO_ETAG) && reply.has("ETag"))
 }

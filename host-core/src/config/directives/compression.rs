@@ -82,7 +82,7 @@ pub(super) const GROUP: Group = Group {
             Set::Size(|draft| &mut draft.settings.gzip.min_length),
         ),
         Directive::new(
-            ("gzip_proxied", "off | any | expired | no-cache | no_last_modified | no_etag | auth ..."),
+            ("gzip_proxied", "off | any | auth | expired | no-cache | no-store | private | no_last_modified | no_etag ..."),
             HSL,
             SOME,
             "off",
@@ -161,9 +161,8 @@ const PROXIED: [(&str, Proxied); 9] = [
     ("auth", Proxied::AUTH),
     ("expired", Proxied::EXPIRED),
     ("no-cache", Proxied::NO_CACHE),
-    // No rule of ours writes those.
-    ("no-store", Proxied::OFF),
-    ("private", Proxied::OFF),
+    ("no-store", Proxied::NO_STORE),
+    ("private", Proxied::PRIVATE),
     ("no_last_modified", Proxied::NO_LAST_MODIFIED),
     ("no_etag", Proxied::NO_ETAG),
 ];

@@ -217,6 +217,8 @@ impl Proxied {
     pub(crate) const NO_CACHE: Self = Self(8);
     pub(crate) const NO_LAST_MODIFIED: Self = Self(16);
     pub(crate) const NO_ETAG: Self = Self(32);
+    pub(crate) const NO_STORE: Self = Self(64);
+    pub(crate) const PRIVATE: Self = Self(128);
 
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
