@@ -6,15 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use h1_core::{Method, RequestHead, SendError, State, Status};
 
-use super::{Inner, SentFile, view};
+use super::content::SentFile;
+use super::{Inner, view};
 use crate::config::model::ListingFormat;
-use crate::files::listing;
+use crate::files::listing::{self, Order};
 use crate::files::reply::{self, Variant};
 use crate::os::OpenFile;
 use crate::path::{CleanPath, url_field};
 use crate::reply::{Content, Reply, Value};
 use crate::route::trace::Note;
-use crate::route::{Outcome, Rules};
+use crate::route::{Outcome, Route, Rules};
 use crate::{Entry, Now, Server};
 
 /// The value of the Server field (RFC 9110, section 10.2.4), without and with the version.
@@ -71,7 +72,7 @@ impl Inner {
             Outcome::File(file) => self.reply_file(rules, file, now),
             Outcome::Listing(entries) => {
                 self.dear = true;
-                list(rules, &route.uri, entries, status(Status::OK))
+                list(rules, route, entries, status(Status::OK))
             }
             Outcome::Text(code, text) => {
                 let content = match text.is_empty() {
@@ -307,14 +308,16 @@ fn url_host(local: SocketAddr) -> String {
     }
 }
 
-fn list<'s>(rules: &Rules, uri: &[u8], entries: Vec<Entry>, status: Status) -> Reply<'s> {
+fn list<'s>(rules: &Rules, route: &Route, entries: Vec<Entry>, status: Status) -> Reply<'s> {
     let mut path = CleanPath::new();
     // What is listed was found below it.
-    let _ = path.set(&[uri]);
+    let _ = path.set(&[&route.uri]);
     let format = rules.settings.autoindex.map(|autoindex| autoindex.format);
     let (page, kind) = match format {
         None | Some(ListingFormat::Html) => {
-            let page = listing::page(&path, entries);
+            let exact = rules.settings.autoindex.is_some_and(|it| it.exact_size);
+            let order = Order::of(&route.args);
+            let page = listing::page(&path, entries, order, exact);
             return Reply::html(status, Bytes::from(page));
         }
         Some(ListingFormat::Json) => (listing::json(&path, entries), "application/json"),

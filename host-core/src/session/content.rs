@@ -3,7 +3,19 @@
 use std::io;
 
 use super::{FIRST_PART, HIGH_WATER, Inner, Session, Stage};
+use crate::files::multipart::Parts;
+use crate::os::OpenFile;
 use crate::{Now, ReadFile, Step};
+
+/// A file and what of it is still to be sent.
+#[derive(Debug)]
+pub(super) struct SentFile {
+    pub(super) file: OpenFile,
+    pub(super) at: u64,
+    pub(super) end: u64,
+    /// Other parts that follow.
+    pub(super) parts: Option<Box<Parts>>,
+}
 
 impl Session {
     /// The head of an answer is queued, and its content but for what is read or made part by part.

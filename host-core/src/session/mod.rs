@@ -19,13 +19,12 @@ use bytes::BytesMut;
 use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::date::HttpDate;
-use crate::files::multipart::Parts;
-use crate::os::OpenFile;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::step::{Log, SendFile};
 use crate::{Found, Now, Server, Step, Wait};
 use clock::Clock;
+use content::SentFile;
 use gzip::Compressor;
 pub use pool::{Parked, Peer, Pool};
 use record::Record;
@@ -107,16 +106,6 @@ struct Inner {
     write_blocked: bool,
     /// The lines of the log were handed out by the last step.
     logged: bool,
-}
-
-/// A file and what of it is still to be sent.
-#[derive(Debug)]
-struct SentFile {
-    file: OpenFile,
-    at: u64,
-    end: u64,
-    /// Other parts that follow.
-    parts: Option<Box<Parts>>,
 }
 
 /// What the session is in the middle of.
