@@ -161,7 +161,7 @@ fn the_sibling_that_is_wanted_most_is_sent() {
             "/d/" | "/d/index.html" => "text/html",
             _ => "text/plain",
         };
-        assert_eq!(answer.get("Content-Type"), Some(kind.into()), "{case}");
+        assert_eq!(answer.get("Content-Type"), Some(kind), "{case}");
         let varies = directive.contains("static on") || directive.contains("pre");
         let vary = varies.then_some("Accept-Encoding");
         assert_eq!(answer.get("Vary"), vary, "{case}");
@@ -293,6 +293,7 @@ fn what_is_compressed() {
         ("", "GET /text", "", true),
         ("", "GET /fails", "", false),
         ("", "POST /text", "", true),
+        ("error_page 404 =200 /f.html;", "GET /none", "", true),
         (
             "gzip_disable Mo[xz]illa;",
             "GET /f.html",
@@ -386,6 +387,29 @@ fn what_is_compressed() {
             assert!(head.rest.is_empty(), "{case}");
         }
     }
+}
+
+/// Files that are compressed already, as `add_header` says.
+#[test]
+fn what_says_that_it_is_encoded_is_left_alone() {
+    let content = text(100);
+    let config = "gzip on; add_header Content-Encoding br;";
+    let mut world = world(config, [("/f.html", file(&content))]);
+    let answer = ask(&mut world, "GET", "/f.html", &accepting("gzip"));
+    assert_eq!(answer.get("Content-Encoding"), Some("br"));
+    assert_eq!(answer.content(), content);
+}
+
+/// nginx's `expires modified`.
+#[test]
+fn head_and_304_expire_like_get() {
+    let mut world = world("expires modified 1h;", [("/f.html", file("hello"))]);
+    let get = ask(&mut world, "GET", "/f.html", "");
+    for (method, fields) in [("HEAD", ""), ("GET", "If-None-Match: *\r\n")] {
+        let answer = ask(&mut world, method, "/f.html", fields);
+        assert_eq!(answer.get("Expires"), get.get("Expires"), "{method}");
+    }
+    assert!(get.get("Expires").unwrap().starts_with("Sun, 09 Sep 2001"));
 }
 
 #[test]

@@ -36,8 +36,10 @@ impl Inner {
         self.adopt(server, rules, now);
         let mut reply = self.reply(server, rules, outcome, now);
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
+        self.note_reply(server, &reply);
         self.add_expires(server, rules, &mut reply, modified, now);
         self.add_gzip(rules, &mut reply);
+        self.note_reply(server, &reply);
         self.add_fields(server, rules, &reply, now);
         self.queue(server, rules, &reply, now)
     }
@@ -125,16 +127,14 @@ impl Inner {
             }
         };
         let head = request.is_some_and(|request| request.method() == Method::Head);
-        if head {
-            return reply;
-        }
         let len = reply.content.len();
         let (range, parts) = match std::mem::replace(&mut reply.content, Content::File(0..len)) {
-            Content::File(range) => (range, None),
-            Content::Parts(parts) => (0..0, Some(parts)),
+            Content::File(range) if !head => (range, None),
+            Content::Parts(parts) if !head => (0..0, Some(parts)),
+            // Of the file no more than its time is needed.
             content => {
                 reply.content = content;
-                return reply;
+                (0..0, None)
             }
         };
         self.file = Some(SentFile {
@@ -146,16 +146,20 @@ impl Inner {
         reply
     }
 
-    /// Evaluates what `add_header` adds.
-    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
-        self.added.clear();
-        self.values.clear();
+    /// The fields of the answer so far, for `$sent_http_NAME`.
+    fn note_reply(&mut self, server: &Server, reply: &Reply<'_>) {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
                 note_sent(&mut self.route.sent, name, value);
             }
         }
+    }
+
+    /// Evaluates what `add_header` adds.
+    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
+        self.added.clear();
+        self.values.clear();
         let fields = rules.settings.add_headers.iter().enumerate();
         if fields.len() == 0 {
             return;
@@ -196,7 +200,7 @@ impl Inner {
         let token = SERVER[usize::from(rules.settings.server_tokens)];
         let own = [
             ("Server", token.as_bytes()),
-            ("Date", self.date.at(now.wall).as_bytes()),
+            ("Date", self.date.at(now.wall)),
         ];
         let (values, settings) = (&self.values, &rules.settings);
         let added = self.added.iter().filter_map(|(at, value)| {

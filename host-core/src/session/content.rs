@@ -62,16 +62,20 @@ impl Session {
 
     /// Asks for the next bytes of the file.
     pub(super) fn load(&mut self) -> Step<'_> {
-        match &self.inner.file {
+        let Inner { file, part, .. } = &mut *self.inner;
+        match file {
             Some(file) => {
-                self.inner.part.clear();
-                self.inner
-                    .part
-                    .resize((file.end - file.at).min(FIRST_PART) as usize, 0);
+                let len = (file.end - file.at).min(FIRST_PART) as usize;
+                part.clear();
+                // The parts of a batch of answers lie one behind the other.
+                if part.capacity() < len {
+                    part.reserve(FIRST_PART as usize);
+                }
+                part.resize(len, 0);
                 Step::ReadFile(ReadFile {
                     file: &file.file,
                     offset: file.at,
-                    buf: &mut self.inner.part,
+                    buf: part,
                 })
             }
             None => Step::Close,

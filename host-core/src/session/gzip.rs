@@ -97,7 +97,9 @@ impl Inner {
             }
             _ => return false,
         };
-        self.route.coding.is_none() && has_type(gzip, content_type)
+        let mut added = rules.settings.add_headers.iter();
+        let encoded = added.any(|it| it.name.eq_ignore_ascii_case("content-encoding"));
+        self.route.coding.is_none() && !encoded && has_type(gzip, content_type)
     }
 
     /// From now on the content is compressed.

@@ -176,7 +176,9 @@ impl Session {
                 Step::ShutdownWrite
             }
             Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
-            Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => self.wait(now),
+            Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
+                self.wait(now)
+            }
         }
     }
 
@@ -298,13 +300,11 @@ impl Session {
 
     /// `n` bytes were read into [`read_slot`](Session::read_slot); 0 is the end of the stream.
     pub fn on_read(&mut self, n: usize, now: Now) {
-        match n {
-            0 => return self.on_end(),
-            n => {
-                self.inner.rx.filled(n);
-                self.inner.clock.read(n as u64, now);
-            }
+        if n == 0 {
+            return self.on_end();
         }
+        self.inner.rx.filled(n);
+        self.inner.clock.read(n as u64, now);
         if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
             self.inner.rx.clear();
         }
@@ -344,6 +344,10 @@ impl Session {
         let external = self.inner.tx.external().is_some();
         self.inner.tx.advance(n);
         self.inner.clock.sent(n, now);
+        if self.inner.tx.is_empty() {
+            // The parts of files that were in the queue have gone.
+            let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
+        }
         if external {
             self.on_file_sent(n, now);
         }
