@@ -62,7 +62,7 @@ impl Answer {
     /// The content without its coding.
     pub fn plain(&self) -> Vec<u8> {
         match self.get("Content-Encoding") {
-            Some("gzip") => gunzip(self.content()),
+            Some("gzip") if !self.content().is_empty() => gunzip(self.content()),
             _ => self.content().to_vec(),
         }
     }
