@@ -206,6 +206,7 @@ fn allows_proxy(settings: &Settings, request: &RequestHead<'_>, reply: &Reply<'_
             || (proxied.has(Proxied::NO_STORE) && has("no-store"))
             || (proxied.has(Proxied::PRIVATE) && has("private"));
     }
-    !(proxied.has(Proxied::NO_LAST_MODIFIED) && reply.has("Last-Modified"))
-        && !(proxied.has(Proxied::NO_ETAG) && reply.has("ETag"))
+    let dated = proxied.has(Proxied::NO_LAST_MODIFIED) && reply.has("Last-Modified");
+    let tagged = proxied.has(Proxied::NO_ETAG) && reply.has("ETag");
+    !dated && !tagged
 }
