@@ -13,8 +13,8 @@ use mio::{Interest, Registry, Token};
 
 use crate::timers::Timer;
 
-/// What a connection may use up in one turn before others have theirs: so many bytes sent, and each
-/// call of the system counts as [`CALL`] of them.
+/// What a connection may use up in one turn before others have theirs: so many bytes sent or read from
+/// files, and each call of the system counts as [`CALL`] of them.
 const TURN: usize = 256 * 1024;
 const CALL: usize = 2 * 1024;
 
@@ -184,8 +184,11 @@ impl Connection {
                 session.on_found(found, now);
             }
             Step::ReadFile(mut part) => {
+                let len = part.buf.len();
                 let read = os::read_file(&mut part);
                 session.on_file_read(read, now);
+                // Few bytes may come of it, after much work.
+                return Done::Used(len);
             }
             Step::Log(log) => log.writer.write(log.lines),
             Step::Write => return Done::Used(self.write(session, now)),

@@ -46,6 +46,8 @@ impl<'s> Turn<'s> {
                     self.session.on_found(found, self.now);
                 }
                 Step::ReadFile(mut part) => {
+                    // Few bytes may come of it, after much work.
+                    self.moved += part.buf.len();
                     let read = os::read_file(&mut part);
                     self.now = os::now();
                     self.session.on_file_read(read, self.now);

@@ -5,6 +5,7 @@
 //! target, then fields, all between bars; `body:` stands before content.
 
 use std::fs::{self, File, FileTimes, Permissions};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,9 +13,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
 use e2e::{Client, Driver, Response, Server, eventually, for_each_driver};
+use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-for_each_driver!(answers, rewritten);
+for_each_driver!(answers, rewritten, compressed);
 
 fn answers(driver: &Driver) {
     compare(driver, "answers");
@@ -24,12 +26,17 @@ fn rewritten(driver: &Driver) {
     compare(driver, "rewritten");
 }
 
+fn compressed(driver: &Driver) {
+    compare(driver, "compressed");
+}
+
 /// The files that the configurations serve; each says what it is.
-const FILES: [&str; 24] = [
+const FILES: [&str; 25] = [
     "www/index.html",
     "www/a.txt",
     "www/b.html",
     "www/x.html",
+    "www/x.html.gz",
     "www/data.json",
     "www/noext",
     "www/UP.TXT",
@@ -162,9 +169,21 @@ fn ask(address: SocketAddr, case: &str) -> String {
     show(client.response(method), method, address.port())
 }
 
+/// The content without its coding, and without the empty line before the first of several parts.
+fn plain(response: &Response) -> String {
+    let mut text = Vec::new();
+    let mut decoder = GzDecoder::new(&response.body[..]);
+    if response.get("content-encoding") != Some("gzip") || decoder.read_to_end(&mut text).is_err() {
+        text.clone_from(&response.body);
+    }
+    let text = String::from_utf8_lossy(&text).into_owned();
+    text.strip_prefix("\r\n--")
+        .map_or(text.clone(), |rest| format!("--{rest}"))
+}
+
 fn show(response: Response, method: &str, port: u16) -> String {
     let kind = response.get("content-type").unwrap_or_default();
-    let text = String::from_utf8_lossy(&response.body).into_owned();
+    let text = plain(&response);
     // Pages for people look different.
     let page = kind.starts_with("text/html")
         && (text.contains("<h1>") || text.contains("<html") || method == "HEAD");
@@ -178,5 +197,9 @@ fn show(response: Response, method: &str, port: u16) -> String {
     fields.sort();
     let body = if page { "a page" } else { &text };
     let shown = format!("{} {fields:?} {body:?}", response.status);
+    let shown = match kind.split_once("boundary=") {
+        Some((_, boundary)) => shown.replace(boundary, "BOUNDARY"),
+        None => shown,
+    };
     shown.replace(&port.to_string(), "PORT")
 }

@@ -45,6 +45,8 @@ fn one_range(site: &Site) {
         ("bytes=10-18446744073709551616", 10, 19),
         ("bytes=007-0009", 7, 9),
         ("BYTES=5-9", 5, 9),
+        ("bytes=0-,0-,0-,0-", 0, 19),
+        ("bytes=5-6,7-9", 5, 9),
     ];
     for (range, first, last) in cases {
         let response = client.request("GET", "/a.txt", &[("Range", range)]);
@@ -75,9 +77,7 @@ fn ignored_ranges(site: &Site) {
         "lines=1-2",
         "0-1",
         "",
-        "bytes=0-1,3-4",
-        "bytes=0-1, -1",
-        "bytes=0-,0-,0-,0-",
+        "bytes=0-1,5-4",
     ] {
         let response = client.request("GET", "/a.txt", &[("Range", range)]);
         assert_eq!(response.status, 200, "{range}");

@@ -115,6 +115,17 @@ impl CleanPath {
         set
     }
 
+    /// Lengthens the last name.
+    pub(crate) fn push_suffix(&mut self, suffix: &str) {
+        self.bytes.extend_from_slice(suffix.as_bytes());
+    }
+
+    /// Undoes [`push_suffix`](Self::push_suffix).
+    pub(crate) fn pop_suffix(&mut self, suffix: &str) {
+        let kept = self.bytes.len().saturating_sub(suffix.len());
+        self.bytes.truncate(kept.max(1));
+    }
+
     /// Becomes `/` again.
     pub(crate) fn clear(&mut self) {
         self.bytes.truncate(1);

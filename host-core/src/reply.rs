@@ -7,12 +7,16 @@ use arrayvec::{ArrayString, ArrayVec};
 use bytes::Bytes;
 use h1_core::{Body, Status};
 
+use crate::files::multipart::Parts;
+
 /// A response, but for the fields that every response has.
 #[derive(Debug)]
 pub(crate) struct Reply<'s> {
     pub(crate) status: Status,
-    pub(crate) fields: ArrayVec<(&'static str, Value<'s>), 8>,
+    pub(crate) fields: ArrayVec<(&'static str, Value<'s>), 10>,
     pub(crate) content: Content,
+    /// The content is compressed on its way, and its length is not known.
+    pub(crate) gzip: bool,
 }
 
 /// The value of a field.
@@ -33,6 +37,8 @@ pub(crate) enum Content {
     Bytes(Bytes),
     /// These bytes of the file that was found.
     File(Range<u64>),
+    /// Several parts of it.
+    Parts(Box<Parts>),
 }
 
 impl<'s> Reply<'s> {
@@ -41,6 +47,7 @@ impl<'s> Reply<'s> {
             status,
             fields: ArrayVec::new(),
             content,
+            gzip: false,
         }
     }
 
@@ -73,6 +80,44 @@ impl<'s> Reply<'s> {
         debug_assert!(added.is_ok(), "no room for {name}");
     }
 
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&[u8]> {
+        let mut fields = self.fields.iter();
+        let (_, value) = fields.find(|(known, _)| *known == name)?;
+        Some(value.as_bytes())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.field(name).is_some()
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.fields.retain(|(known, _)| *known != name);
+    }
+
+    /// Makes the entity tag a weak one (RFC 9110, section 8.8.1).
+    pub(crate) fn weaken_etag(&mut self) {
+        let mut fields = self.fields.iter_mut();
+        if let Some((_, Value::Short(tag))) = fields.find(|(name, _)| *name == "ETag")
+            && !tag.starts_with("W/")
+        {
+            let strong = *tag;
+            tag.clear();
+            // There is room: a tag is 42 bytes at most.
+            let _ = tag
+                .try_push_str("W/")
+                .and_then(|()| tag.try_push_str(&strong));
+        }
+    }
+
+    pub(crate) fn framing(&self) -> Body {
+        match self.content {
+            _ if self.gzip => Body::Chunked,
+            Content::None => Body::None,
+            _ => Body::Length(self.content.len()),
+        }
+    }
+
     pub(crate) fn field_bytes(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         self.fields
             .iter()
@@ -97,13 +142,7 @@ impl Content {
             Self::None => 0,
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File(range) => range.end - range.start,
-        }
-    }
-
-    pub(crate) fn framing(&self) -> Body {
-        match self {
-            Self::None => Body::None,
-            content => Body::Length(content.len()),
+            Self::Parts(parts) => parts.len(),
         }
     }
 }

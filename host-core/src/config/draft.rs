@@ -203,6 +203,7 @@ fn gzip() -> Gzip {
         comp_level: 1,
         vary: false,
         http_version_1_0: false,
+        proxied: Proxied::OFF,
         disable: Vec::new(),
     }
 }

@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arrayvec::ArrayString;
 use h1_core::Fields;
 
-use crate::config::model::IfModifiedSince;
+use crate::config::model::{IfModifiedSince, Precompressed};
 use crate::os::OpenFile;
 
 /// What tells one state of a file from another.
 #[derive(Clone, Debug)]
 pub(crate) struct Validators {
     /// A strong entity tag, quotes included: the time of the last change in nanoseconds and the
-    /// length, both in hexadecimal. `None` where the file system knows no time.
+    /// length, both in hexadecimal; of a compressed sibling its coding, too. `None` where the file system knows no time.
     pub(crate) etag: Option<ArrayString<40>>,
     /// The last change in whole seconds, and never in the future (RFC 9110, section 8.8.2.1).
     pub(crate) last_modified: Option<SystemTime>,
@@ -27,11 +27,16 @@ pub(crate) enum Verdict {
 }
 
 impl Validators {
-    pub(crate) fn new(file: &OpenFile, with_etag: bool, now: SystemTime) -> Self {
+    pub(crate) fn new(
+        file: &OpenFile,
+        coding: Option<Precompressed>,
+        with_etag: bool,
+        now: SystemTime,
+    ) -> Self {
         let modified = file.modified();
         let tagged = modified.filter(|_| with_etag);
         Self {
-            etag: tagged.map(|time| etag(time, file.len())),
+            etag: tagged.map(|time| etag(time, file.len(), coding)),
             last_modified: modified.map(|time| whole_seconds(time.min(now))),
         }
     }
@@ -102,13 +107,17 @@ impl Validators {
     }
 }
 
-fn etag(modified: SystemTime, len: u64) -> ArrayString<40> {
+fn etag(modified: SystemTime, len: u64, coding: Option<Precompressed>) -> ArrayString<40> {
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut tag = ArrayString::new();
     tag.push('"');
     push_hex(&mut tag, since.as_nanos() as u64);
     tag.push('-');
     push_hex(&mut tag, len);
+    if let Some(coding) = coding {
+        tag.push('-');
+        coding.name().chars().for_each(|letter| tag.push(letter));
+    }
     tag.push('"');
     tag
 }

@@ -1,8 +1,12 @@
 //! The page that lists a folder, nginx's `autoindex`.
 
+mod order;
+
 use std::fmt::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub(crate) use order::Order;
 
 use crate::date::{fmt_iso, fmt_minute, format};
 use crate::json::escape_json;
@@ -30,20 +34,20 @@ th,td{box-sizing:border-box;padding:.25rem .5rem;text-align:left}\
 th+th,td+td{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\
 td+td{opacity:.7}\
 td:first-child{overflow-wrap:anywhere;white-space:pre-wrap;unicode-bidi:isolate}\
-@media(max-width:36rem){thead{display:none}\
+@media(max-width:36rem){\
 tr{display:flex;flex-wrap:wrap;justify-content:space-between}\
 td:first-child{flex:0 0 100%;padding-bottom:0}}";
 
-/// A page with the `entries` of the folder `path`: folders first, then by name; without hidden
+/// A page with the `entries` of the folder `path`: folders first, then in `order`; without hidden
 /// names, but for `.well-known` in the root. Above [`LISTING_MAX`] or [`LISTING_BYTES`] it shows the
-/// first ones and how many it leaves out.
-pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>) -> String {
+/// first ones and how many it leaves out. Sizes are `exact`, or rounded.
+pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>, order: Order, exact: bool) -> String {
     let at_least = if entries.len() < LISTING_READ_MAX {
         ""
     } else {
         "At least "
     };
-    let (entries, missing) = shown(path, entries);
+    let (entries, missing) = shown(path, entries, order);
     let title = format!("Index of {}", String::from_utf8_lossy(path.as_bytes()));
     let page = html! {
         (DOCTYPE)
@@ -58,12 +62,18 @@ pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>) -> String {
             body {
                 h1 { "Index of " (breadcrumbs(path)) }
                 table {
-                    thead { tr { th { "Name" } th { "Size" } th { "Changed (UTC)" } } }
+                    thead { tr {
+                        @for (column, name) in order::COLUMNS {
+                            th aria-sort=[order.aria(column)] {
+                                a href=(order.link(column)) { (name) (order.arrow(column)) }
+                            }
+                        }
+                    } }
                     tbody {
                         @if path.as_bytes() != b"/" {
                             tr { td { a href="../" { "../" } } td {} td {} }
                         }
-                        @for entry in &entries { (row(entry)) }
+                        @for entry in &entries { (row(entry, exact)) }
                     }
                 }
                 @if missing > 0 { p { (at_least) (missing) " more are not shown." } }
@@ -75,7 +85,7 @@ pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>) -> String {
 
 /// As nginx's `autoindex_format json` has it.
 pub(crate) fn json(path: &CleanPath, entries: Vec<Entry>) -> String {
-    let (entries, _) = shown(path, entries);
+    let (entries, _) = shown(path, entries, Order::default());
     let mut out = String::from("[");
     for (n, entry) in entries.iter().enumerate() {
         let kind = if entry.folder { "directory" } else { "file" };
@@ -97,7 +107,7 @@ pub(crate) fn json(path: &CleanPath, entries: Vec<Entry>) -> String {
 
 /// As nginx's `autoindex_format xml` has it.
 pub(crate) fn xml(path: &CleanPath, entries: Vec<Entry>) -> String {
-    let (entries, _) = shown(path, entries);
+    let (entries, _) = shown(path, entries, Order::default());
     let mut out = String::from("<?xml version=\"1.0\"?>\r\n<list>\r\n");
     for entry in &entries {
         let kind = if entry.folder { "directory" } else { "file" };
@@ -116,18 +126,11 @@ pub(crate) fn xml(path: &CleanPath, entries: Vec<Entry>) -> String {
 }
 
 /// The entries to show, in order, and how many are left out.
-fn shown(path: &CleanPath, mut entries: Vec<Entry>) -> (Vec<Entry>, usize) {
+fn shown(path: &CleanPath, mut entries: Vec<Entry>, order: Order) -> (Vec<Entry>, usize) {
     let root = path.as_bytes() == b"/";
     entries
         .retain(|Entry { name, .. }| !name.starts_with(b".") || (root && name == b".well-known"));
-    entries.sort_by_cached_key(|Entry { name, folder, .. }| {
-        // The spelling decides between names that differ in case alone.
-        (
-            !folder,
-            String::from_utf8_lossy(name).to_lowercase(),
-            name.clone(),
-        )
-    });
+    order.sort(&mut entries);
     let all = entries.len();
     let mut room = LISTING_BYTES;
     let fitting = entries.iter().take_while(|entry| {
@@ -162,7 +165,7 @@ fn breadcrumbs(path: &CleanPath) -> Markup {
     }
 }
 
-fn row(entry: &Entry) -> Markup {
+fn row(entry: &Entry, exact: bool) -> Markup {
     let slash = if entry.folder { "/" } else { "" };
     html! {
         tr {
@@ -172,6 +175,7 @@ fn row(entry: &Entry) -> Markup {
                 }
             }
             @if entry.folder { td {} }
+            @else if exact { td { (entry.len) } }
             @else {
                 td title=(format_args!("{} bytes", entry.len)) { (maud::display(Size(entry.len))) }
             }

@@ -8,36 +8,62 @@ use arrayvec::ArrayString;
 use h1_core::{Fields, Method, RequestHead, Status};
 
 use super::conditional::{Validators, Verdict, only};
+use super::multipart::Parts;
 use super::range::{self, Selection};
-use crate::config::model::Settings;
+use crate::config::model::{Precompressed, Settings};
 use crate::date;
 use crate::os::OpenFile;
 use crate::reply::{Content, Reply, Value};
 
-/// Answers a GET or HEAD request for `file`, which is of `content_type` and under `settings`.
+/// What is known of a file that was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant<'s> {
+    /// That of the content without its coding.
+    pub(crate) content_type: &'s str,
+    pub(crate) coding: Option<Precompressed>,
+    /// Whether it depends on Accept-Encoding that it was found.
+    pub(crate) vary: bool,
+}
+
+/// Answers a GET or HEAD request for `file` under `settings`.
 pub(crate) fn reply<'s>(
     request: &RequestHead<'_>,
     file: &OpenFile,
-    content_type: &'s str,
+    variant: Variant<'s>,
     settings: &Settings,
     now: SystemTime,
 ) -> Reply<'s> {
-    let validators = Validators::new(file, settings.etag, now);
+    let validators = Validators::new(file, variant.coding, settings.etag, now);
     let fields = request.fields();
     match validators.evaluate(&fields, settings.if_modified_since) {
         Verdict::Failed => return Reply::error(Status::PRECONDITION_FAILED),
         Verdict::NotModified => {
-            return validators.describe(Reply::new(Status::NOT_MODIFIED, Content::None));
+            let reply = Reply::new(Status::NOT_MODIFIED, Content::None);
+            return variant.vary(validators.describe(reply));
         }
         Verdict::Proceed => {}
     }
     let len = file.len();
-    let whole = |range, status| whole(&validators, range, status, content_type, settings);
+    let kind = variant.content_type;
+    let described = |reply: Reply<'s>| {
+        let reply = variant.encoded(accepting(reply, settings));
+        variant.vary(validators.describe(reply))
+    };
+    let whole = || described(Reply::new(Status::OK, Content::File(0..len)).typed(kind));
     match select(request, &fields, &validators, settings, len, now) {
-        Selection::Whole => whole(0..len, Status::OK),
+        Selection::Whole => whole(),
+        // Clients differ in what Content-Encoding says of several parts.
+        Selection::Parts(_) if variant.coding.is_some() => whole(),
         Selection::Part(range) => {
             let content_range = content_range(Some(&range), len);
-            whole(range, Status::PARTIAL_CONTENT).with("Content-Range", content_range)
+            let reply = Reply::new(Status::PARTIAL_CONTENT, Content::File(range)).typed(kind);
+            described(reply).with("Content-Range", content_range)
+        }
+        Selection::Parts(ranges) => {
+            let parts = Box::new(Parts::new(ranges, len, kind));
+            let kind = Value::Long(parts.content_type());
+            let reply = Reply::new(Status::PARTIAL_CONTENT, Content::Parts(parts));
+            described(reply.with("Content-Type", kind))
         }
         Selection::Unsatisfiable => Reply::error(Status::RANGE_NOT_SATISFIABLE)
             .with("Content-Range", content_range(None, len)),
@@ -56,24 +82,35 @@ fn select(
     match only(fields, "range") {
         Some(_) if settings.max_ranges == Some(0) => Selection::Whole,
         Some(value) if request.method() == Method::Get && validators.allow_range(fields, now) => {
-            range::single(value, len)
+            range::select(value, len, settings.max_ranges)
         }
         _ => Selection::Whole,
     }
 }
 
-fn whole<'s>(
-    validators: &Validators,
-    range: Range<u64>,
-    status: Status,
-    content_type: &'s str,
-    settings: &Settings,
-) -> Reply<'s> {
-    let mut reply = Reply::new(status, Content::File(range)).typed(content_type);
-    if settings.max_ranges != Some(0) {
-        reply = reply.with("Accept-Ranges", Value::Text("bytes"));
+fn accepting<'s>(reply: Reply<'s>, settings: &Settings) -> Reply<'s> {
+    match settings.max_ranges {
+        Some(0) => reply,
+        _ => reply.with("Accept-Ranges", Value::Text("bytes")),
     }
-    validators.describe(reply)
+}
+
+impl<'s> Variant<'s> {
+    /// Adds Content-Encoding where it has one.
+    pub(crate) fn encoded(self, reply: Reply<'s>) -> Reply<'s> {
+        match self.coding {
+            Some(coding) => reply.with("Content-Encoding", Value::Text(coding.name())),
+            None => reply,
+        }
+    }
+
+    /// Adds Vary where it is due (RFC 9110, section 12.5.5).
+    pub(crate) fn vary(self, reply: Reply<'s>) -> Reply<'s> {
+        match self.vary {
+            true => reply.with("Vary", Value::Text("Accept-Encoding")),
+            false => reply,
+        }
+    }
 }
 
 impl Validators {

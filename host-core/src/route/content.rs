@@ -85,6 +85,12 @@ impl<'v> View<'v> {
         if located.is_err() || hidden {
             return self.fail(route, Status::NOT_FOUND);
         }
+        self.choose_siblings(route);
+        self.sibling(route, 0)
+    }
+
+    /// Asks for what the path names.
+    pub(super) fn look(&self, route: &mut Route) -> Flow {
         match self.held(route) {
             true => self.found(route, None),
             false => {
@@ -133,6 +139,7 @@ impl<'v> View<'v> {
         let rules = self.rules(route);
         let content = match route.phase {
             Phase::Content => true,
+            Phase::Sibling(_) => false,
             Phase::Try(at) => self.wants_folder(route, at),
             _ => return rewrite::lookup(self, route),
         };
@@ -165,6 +172,7 @@ impl<'v> View<'v> {
         });
         match route.phase {
             Phase::Try(at) => self.tried(route, at, found),
+            Phase::Sibling(at) => self.sibling_found(route, at, found),
             Phase::Content => self.content_found(route, found),
             _ => {
                 let passes = self

@@ -119,6 +119,7 @@ impl<'v> View<'v> {
                 Phase::Location(at) => self.run_location(route, at),
                 Phase::Access => self.check_access(route),
                 Phase::Try(at) => self.try_file(route, at),
+                Phase::Sibling(at) => self.sibling(route, at),
                 Phase::Content => self.content(route),
             };
             if let Flow::End(outcome) = flow {

@@ -10,6 +10,7 @@ mod flow;
 mod location;
 mod map;
 mod rewrite;
+mod siblings;
 mod state;
 pub(crate) mod trace;
 mod types;
@@ -29,7 +30,7 @@ pub(crate) use flow::Outcome;
 use location::Tree;
 use map::Map;
 use rewrite::Instruction;
-pub(crate) use state::Route;
+pub(crate) use state::{Route, new_id};
 pub(crate) use types::Types;
 use vhost::Names;
 

@@ -6,10 +6,12 @@ use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrayvec::ArrayVec;
 use h1_core::Status;
 
 use super::bindings::Bindings;
 use super::trace::Sink;
+use crate::config::model::Precompressed;
 use crate::os::OpenFile;
 use crate::path::CleanPath;
 
@@ -60,6 +62,12 @@ pub(crate) struct Route {
     pub(super) tested: Option<bool>,
     /// A file that was found and may be asked for again at once: its rules' root and its path.
     pub(super) held: Option<(usize, CleanPath, OpenFile)>,
+    /// The compressed siblings of the file that are looked for, in order.
+    pub(super) codings: ArrayVec<Precompressed, 3>,
+    /// The coding of the file that was found.
+    pub(crate) coding: Option<Precompressed>,
+    /// Which file it is depends on Accept-Encoding.
+    pub(crate) vary: bool,
     /// `$request_id`, once somebody has asked.
     id: Option<[u64; 2]>,
     scratch: Vec<Vec<u8>>,
@@ -77,6 +85,8 @@ pub(super) enum Phase {
     Access,
     /// This one of `try_files`.
     Try(usize),
+    /// This one of the compressed siblings of the file.
+    Sibling(usize),
     Content,
 }
 
@@ -100,6 +110,8 @@ impl Route {
         (self.in_error_page, self.uri_changed) = (false, false);
         self.changes = CHANGES + 1;
         self.held = None;
+        self.codings.clear();
+        (self.coding, self.vary) = (None, false);
     }
 
     /// Nothing of the request is needed any more.
@@ -143,7 +155,7 @@ impl Route {
 }
 
 /// A number that no other request has, and that nobody can guess.
-fn new_id() -> [u64; 2] {
+pub(crate) fn new_id() -> [u64; 2] {
     static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);

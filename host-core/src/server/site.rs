@@ -142,6 +142,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
             comp_level: 1,
             vary: false,
             http_version_1_0: false,
+            proxied: Proxied::OFF,
             disable: Vec::new(),
         },
         gzip_static: GzipStatic::Off,

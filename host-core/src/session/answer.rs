@@ -6,14 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use h1_core::{Method, RequestHead, SendError, State, Status};
 
-use super::{Inner, SentFile, view};
+use super::content::SentFile;
+use super::{Inner, view};
 use crate::config::model::ListingFormat;
-use crate::files::{listing, reply};
+use crate::files::listing::{self, Order};
+use crate::files::reply::{self, Variant};
 use crate::os::OpenFile;
 use crate::path::{CleanPath, url_field};
 use crate::reply::{Content, Reply, Value};
 use crate::route::trace::Note;
-use crate::route::{Outcome, Rules};
+use crate::route::{Outcome, Route, Rules};
 use crate::{Entry, Now, Server};
 
 /// The value of the Server field (RFC 9110, section 10.2.4), without and with the version.
@@ -36,6 +38,7 @@ impl Inner {
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         self.note_reply(server, &reply);
         self.add_expires(server, rules, &mut reply, modified, now);
+        self.add_gzip(rules, &mut reply);
         self.note_reply(server, &reply);
         self.add_fields(server, rules, &reply, now);
         self.queue(server, rules, &reply, now)
@@ -71,7 +74,7 @@ impl Inner {
             Outcome::File(file) => self.reply_file(rules, file, now),
             Outcome::Listing(entries) => {
                 self.dear = true;
-                list(rules, &route.uri, entries, status(Status::OK))
+                list(rules, route, entries, status(Status::OK))
             }
             Outcome::Text(code, text) => {
                 let content = match text.is_empty() {
@@ -107,23 +110,39 @@ impl Inner {
 
     fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
         let request = self.conn.request(&self.rx);
-        let content_type = rules.types.of(&self.route.uri);
+        let variant = Variant {
+            content_type: rules.types.of(&self.route.uri),
+            coding: self.route.coding,
+            vary: self.route.vary,
+        };
         let status = self.route.status.unwrap_or(Status::OK);
-        let reply = match request {
+        let mut reply = match request {
             // A page for an error is neither conditional nor cut.
             Some(request) if status == Status::OK => {
-                reply::reply(&request, &file, content_type, &rules.settings, now.wall)
+                reply::reply(&request, &file, variant, &rules.settings, now.wall)
             }
-            _ => Reply::new(status, Content::File(0..file.len())).typed(content_type),
+            _ => {
+                let reply = Reply::new(status, Content::File(0..file.len()));
+                variant.vary(variant.encoded(reply.typed(variant.content_type)))
+            }
         };
         let head = request.is_some_and(|request| request.method() == Method::Head);
-        if let (Content::File(range), false) = (&reply.content, head) {
-            self.file = Some(SentFile {
-                at: range.start,
-                end: range.end,
-                file,
-            });
-        }
+        let len = reply.content.len();
+        let (range, parts) = match std::mem::replace(&mut reply.content, Content::File(0..len)) {
+            Content::File(range) if !head => (range, None),
+            Content::Parts(parts) if !head => (0..0, Some(parts)),
+            // Of the file no more than its time is needed.
+            content => {
+                reply.content = content;
+                (0..0, None)
+            }
+        };
+        self.file = Some(SentFile {
+            at: range.start,
+            end: range.end,
+            file,
+            parts,
+        });
         reply
     }
 
@@ -193,21 +212,28 @@ impl Inner {
             .chain(reply.field_bytes().map(|field| field))
             .chain(added);
         let before = self.tx.queued();
-        let framing = reply.content.framing();
+        let framing = reply.framing();
         self.conn
             .send_response(&mut self.tx, reply.status, fields, framing)?;
         let head = self.tx.queued() - before;
         let has_content = self.conn.state() == State::SendBody;
-        let len = if has_content { reply.content.len() } else { 0 };
+        let len = match reply.gzip {
+            false if has_content => reply.content.len(),
+            _ => 0,
+        };
         let mut view = view!(server, self, now);
         (view.sent.status, view.sent.content) = (Some(reply.status), len);
         self.record.answer(server, &view, &mut self.route, head);
         self.route
             .sink
             .note(|| Note::Answer(reply.status.to_string()));
+        if reply.gzip && has_content {
+            self.compress(rules, &reply.content);
+            return Ok(());
+        }
         match &reply.content {
             Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
-            Content::None | Content::File(_) => Ok(()),
+            Content::None | Content::File(_) | Content::Parts(_) => Ok(()),
         }
     }
 }
@@ -286,14 +312,16 @@ fn url_host(local: SocketAddr) -> String {
     }
 }
 
-fn list<'s>(rules: &Rules, uri: &[u8], entries: Vec<Entry>, status: Status) -> Reply<'s> {
+fn list<'s>(rules: &Rules, route: &Route, entries: Vec<Entry>, status: Status) -> Reply<'s> {
     let mut path = CleanPath::new();
     // What is listed was found below it.
-    let _ = path.set(&[uri]);
+    let _ = path.set(&[&route.uri]);
     let format = rules.settings.autoindex.map(|autoindex| autoindex.format);
     let (page, kind) = match format {
         None | Some(ListingFormat::Html) => {
-            let page = listing::page(&path, entries);
+            let exact = rules.settings.autoindex.is_some_and(|it| it.exact_size);
+            let order = Order::of(&route.args);
+            let page = listing::page(&path, entries, order, exact);
             return Reply::html(status, Bytes::from(page));
         }
         Some(ListingFormat::Json) => (listing::json(&path, entries), "application/json"),

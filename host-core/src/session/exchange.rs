@@ -4,10 +4,10 @@ use std::io;
 
 use h1_core::{Awaiting, Body, Error, ErrorKind, Event, Phase, State, Status};
 
-use super::{FIRST_PART, Inner, Session, Stage, view};
+use super::{Session, Stage, view};
 use crate::route::Outcome;
 use crate::route::trace::{Note, Sink};
-use crate::{Found, Now, ReadFile, Step};
+use crate::{Found, Now};
 
 /// Content of a request that nobody wants is read up to this many bytes, so that the connection can
 /// go on; beyond, it closes.
@@ -84,7 +84,7 @@ impl Session {
             outcome => {
                 let Self { server, inner } = self;
                 match inner.answer(server, outcome, now) {
-                    Ok(()) => self.answered(),
+                    Ok(()) => self.answered(now),
                     // A rule of ours made a reply that cannot be sent, or one was sent before.
                     Err(_) => self.fail(now),
                 }
@@ -103,14 +103,6 @@ impl Session {
         inner.stage = Stage::Finish;
     }
 
-    /// The head of an answer is queued, and its content but for a file's.
-    fn answered(&mut self) {
-        match &self.inner.file {
-            Some(file) if file.at < file.end => self.inner.stage = Stage::Load,
-            _ => self.finish(),
-        }
-    }
-
     /// No rule of ours wants content; returns whether to go on reading it.
     fn discard_content(&mut self) -> bool {
         if self.inner.conn.body_received() > DISCARD_MAX {
@@ -119,78 +111,12 @@ impl Session {
         true
     }
 
-    /// Asks for the first part of the file.
-    pub(super) fn load(&mut self) -> Step<'_> {
-        let Inner { file, part, .. } = &mut *self.inner;
-        match file {
-            Some(file) => {
-                let len = (file.end - file.at).min(FIRST_PART) as usize;
-                part.clear();
-                // The parts of a batch of answers lie one behind the other.
-                if part.capacity() < len {
-                    part.reserve(FIRST_PART as usize);
-                }
-                part.resize(len, 0);
-                Step::ReadFile(ReadFile {
-                    file: &file.file,
-                    offset: file.at,
-                    buf: part,
-                })
-            }
-            None => Step::Close,
-        }
-    }
-
-    /// The first part of the file has been read.
-    pub(super) fn queue_part(&mut self, read: io::Result<usize>, now: Now) {
-        let whole = read.is_ok_and(|n| n == self.inner.part.len());
-        let Some(file) = self.inner.file.as_mut().filter(|_| whole) else {
-            return self.fail(now);
-        };
-        let part = self.inner.part.split().freeze();
-        file.at += part.len() as u64;
-        let rest = file.end - file.at;
-        let queued = self
-            .inner
-            .conn
-            .send_data(&mut self.inner.tx, part)
-            .and_then(|()| self.inner.conn.send_external(&mut self.inner.tx, rest));
-        match (queued, rest) {
-            (Err(_), _) => self.fail(now),
-            (Ok(()), 0) => self.finish(),
-            (Ok(()), _) => {
-                // It takes time to send; who knows what comes meanwhile.
-                self.inner.peer_ends = false;
-                self.inner.stage = Stage::Send;
-            }
-        }
-    }
-
-    /// `n` bytes of the file were sent.
-    pub(super) fn on_file_sent(&mut self, n: u64, now: Now) {
-        let Some(file) = &mut self.inner.file else {
-            return;
-        };
-        file.at += n;
-        match n {
-            0 => self.fail(now),
-            _ if file.at == file.end => self.finish(),
-            _ => {}
-        }
-    }
-
-    /// All of the answer is queued.
-    fn finish(&mut self) {
-        self.inner.file = None;
-        self.inner.stage = Stage::Read;
-    }
-
     /// The answer cannot be finished, and the peer must see that: what was queued before is still
     /// sent, then the connection closes.
-    fn fail(&mut self, now: Now) {
+    pub(super) fn fail(&mut self, now: Now) {
         self.inner.conn.send_failed();
         self.finish_record(now);
-        self.inner.file = None;
+        self.inner.drop_source();
         match self.inner.tx.external() {
             Some(_) => self.abandon(Stage::Close, now),
             None => self.linger(),

@@ -3,8 +3,10 @@
 
 mod answer;
 mod clock;
+mod content;
 mod exchange;
 mod expires;
+mod gzip;
 mod pool;
 mod record;
 
@@ -17,12 +19,13 @@ use bytes::BytesMut;
 use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::date::HttpDate;
-use crate::os::OpenFile;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::step::{Log, SendFile};
 use crate::{Found, Now, Server, Step, Wait};
 use clock::Clock;
+use content::SentFile;
+use gzip::Compressor;
 pub use pool::{Parked, Peer, Pool};
 use record::Record;
 
@@ -83,6 +86,8 @@ struct Inner {
     connected: Instant,
     /// The file being sent.
     file: Option<SentFile>,
+    /// What makes the content smaller on its way, while there is some.
+    gzip: Option<Compressor>,
     /// The first part of a file on its way to the queue.
     part: BytesMut,
     date: HttpDate,
@@ -103,14 +108,6 @@ struct Inner {
     logged: bool,
 }
 
-/// A file and what of it is still to be sent.
-#[derive(Debug)]
-struct SentFile {
-    file: OpenFile,
-    at: u64,
-    end: u64,
-}
-
 /// What the session is in the middle of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -118,8 +115,10 @@ enum Stage {
     Read,
     /// Asking for the file that the request names.
     Locate,
-    /// Asking for the first part of the file.
+    /// Asking for the first part of the file, or the next one.
     Load,
+    /// The next part is made once what is queued has been written, or nearly.
+    More,
     /// Sending the rest of the file.
     Send,
     /// All has been decided: write what is queued, say that no more comes, and read what still comes
@@ -144,6 +143,9 @@ impl Session {
     pub fn step(&mut self, now: Now) -> Step<'_> {
         if std::mem::take(&mut self.inner.logged) {
             self.inner.record.clear_lines();
+        }
+        while self.inner.stage == Stage::More && self.may_make_more() {
+            self.make_more(now);
         }
         while self.inner.stage == Stage::Read && self.may_read() {
             if !self.read_event(now) {
@@ -174,7 +176,9 @@ impl Session {
                 Step::ShutdownWrite
             }
             Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
-            Stage::Read | Stage::Send | Stage::Finish | Stage::Linger { .. } => self.wait(now),
+            Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
+                self.wait(now)
+            }
         }
     }
 
@@ -204,10 +208,7 @@ impl Session {
 
     /// The answer is over, as far as it was written.
     fn finish_record(&mut self, now: Now) {
-        let unsent = match self.inner.stage {
-            Stage::Load => u64::MAX,
-            _ => self.inner.tx.queued(),
-        };
+        let unsent = self.inner.tx.queued().saturating_add(self.unqueued());
         self.inner.record.finish(unsent, now);
     }
 
@@ -379,7 +380,7 @@ impl Session {
     fn abandon(&mut self, stage: Stage, now: Now) {
         self.finish_record(now);
         self.inner.stage = stage;
-        self.inner.file = None;
+        self.inner.drop_source();
         self.inner.tx.clear();
     }
 

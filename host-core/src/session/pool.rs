@@ -171,7 +171,7 @@ impl Pool {
     fn keep(&mut self, mut inner: Box<Inner>) {
         if self.idle.len() < self.most {
             // They may be the last handles of a file and of a page.
-            inner.file = None;
+            inner.drop_source();
             inner.route.forget();
             inner.tx.clear();
             self.idle.push(inner);
@@ -215,6 +215,7 @@ impl Inner {
             since: now.monotonic,
             connected: parked.connected,
             file: None,
+            gzip: None,
             part: BytesMut::new(),
             date: HttpDate::new(),
             record: Record::default(),
@@ -249,6 +250,7 @@ impl Inner {
             since,
             connected,
             file: _,
+            gzip: _,
             part,
             date: _,
             record,

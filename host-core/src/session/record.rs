@@ -73,6 +73,13 @@ impl Record {
         }
     }
 
+    /// The content has so many bytes more than was known.
+    pub(super) fn grow(&mut self, bytes: u64) {
+        if let Some(sent) = &mut self.sent {
+            sent.content += bytes;
+        }
+    }
+
     /// The answer is over: all but its last `unsent` bytes were handed to the socket. Does nothing
     /// without an answer.
     pub(super) fn finish(&mut self, unsent: u64, now: Now) {

@@ -6,6 +6,8 @@
     reason = "each test uses its part of the world"
 )]
 
+pub mod answer;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Write};

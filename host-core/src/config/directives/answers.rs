@@ -138,7 +138,8 @@ pub(super) const GROUP: Group = Group {
                 draft.settings.max_ranges = Some(usage.number(0, 0, u32::MAX)?);
                 Ok(())
             }),
-        ),
+        )
+        .differs("Ranges that overlap or touch count as one. More than 64, or 256 as they are written, get the whole file."),
         Directive::new(
             ("server_tokens", "on | off"),
             HSL,

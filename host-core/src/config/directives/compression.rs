@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::types::content_types;
 use super::{Contexts, Directive, Group, SOME, Set};
-use crate::config::model::{GzipStatic, Precompressed};
+use crate::config::model::{GzipStatic, Precompressed, Proxied};
 
 const HSL: Contexts = Contexts::HSL;
 
@@ -18,7 +18,19 @@ pub(super) const GROUP: Group = Group {
             "Whether answers are compressed.",
             |draft| &mut draft.settings.gzip.on,
         )
-        .not_yet(),
+        .differs("The answer to a request for a range is a part of the content as it is."),
+        Directive::new(
+            ("gzip_buffers", "number size"),
+            HSL,
+            (2, 2),
+            "",
+            "Has no effect: the buffers are bounded.",
+            Set::With(|_, _, usage| {
+                usage.number(0, 1, u32::MAX)?;
+                usage.size(1)?;
+                Ok(())
+            }),
+        ),
         Directive::new(
             ("gzip_comp_level", "level"),
             HSL,
@@ -26,8 +38,7 @@ pub(super) const GROUP: Group = Group {
             "1",
             "How hard to try, from 1 to 9.",
             Set::Number(1, 9, |draft| &mut draft.settings.gzip.comp_level),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("gzip_disable", "regex ..."),
             HSL,
@@ -49,8 +60,7 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::new(
             ("gzip_http_version", "1.0 | 1.1"),
             HSL,
@@ -62,8 +72,7 @@ pub(super) const GROUP: Group = Group {
                 draft.settings.gzip.http_version_1_0 = old;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("gzip_min_length", "length"),
             HSL,
@@ -71,8 +80,26 @@ pub(super) const GROUP: Group = Group {
             "20",
             "The shortest content that is compressed, as Content-Length tells it.",
             Set::Size(|draft| &mut draft.settings.gzip.min_length),
+        ),
+        Directive::new(
+            ("gzip_proxied", "off | any | auth | expired | no-cache | no-store | private | no_last_modified | no_etag ..."),
+            HSL,
+            SOME,
+            "off",
+            "Which answers are compressed whose requests came through a proxy, as Via tells: none, all, those with such fields, \
+             those whose requests had Authorization.",
+            Set::With(|_, draft, usage| {
+                if usage.first {
+                    draft.settings.gzip.proxied = Proxied::OFF;
+                }
+                for n in 0..usage.node.args.len() {
+                    let known = &mut draft.settings.gzip.proxied;
+                    *known = known.or(usage.choice(n, &PROXIED)?);
+                }
+                Ok(())
+            }),
         )
-        .not_yet(),
+        .repeats(),
         Directive::new(
             ("gzip_types", "type ..."),
             HSL,
@@ -84,16 +111,14 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::flag(
             "gzip_vary",
             HSL,
             "off",
             "Whether answers that could be compressed have `Vary: Accept-Encoding`.",
             |draft| &mut draft.settings.gzip.vary,
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("gzip_static", "on | off | always"),
             HSL,
@@ -110,7 +135,7 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .not_yet(),
+        .differs("With `on` Accept-Encoding alone decides, and all answers with files have Vary."),
         Directive::new(
             ("precompressed", "off | gzip | br | zstd ..."),
             HSL,
@@ -126,10 +151,21 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .differs("Not there.")
-        .not_yet(),
+        .differs("Not there."),
     ],
 };
+
+const PROXIED: [(&str, Proxied); 9] = [
+    ("off", Proxied::OFF),
+    ("any", Proxied::ANY),
+    ("auth", Proxied::AUTH),
+    ("expired", Proxied::EXPIRED),
+    ("no-cache", Proxied::NO_CACHE),
+    ("no-store", Proxied::NO_STORE),
+    ("private", Proxied::PRIVATE),
+    ("no_last_modified", Proxied::NO_LAST_MODIFIED),
+    ("no_etag", Proxied::NO_ETAG),
+];
 
 const CODINGS: [(&str, Option<Precompressed>); 4] = [
     ("gzip", Some(Precompressed::Gzip)),

@@ -200,8 +200,33 @@ pub(crate) struct Gzip {
     /// Whether Vary is sent.
     pub(crate) vary: bool,
     pub(crate) http_version_1_0: bool,
+    pub(crate) proxied: Proxied,
     /// User agents that get none.
     pub(crate) disable: Vec<Arc<Pattern>>,
+}
+
+/// Which requests that came through a proxy get compressed content: a set of bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proxied(u8);
+
+impl Proxied {
+    pub(crate) const OFF: Self = Self(0);
+    pub(crate) const ANY: Self = Self(1);
+    pub(crate) const AUTH: Self = Self(2);
+    pub(crate) const EXPIRED: Self = Self(4);
+    pub(crate) const NO_CACHE: Self = Self(8);
+    pub(crate) const NO_LAST_MODIFIED: Self = Self(16);
+    pub(crate) const NO_ETAG: Self = Self(32);
+    pub(crate) const NO_STORE: Self = Self(64);
+    pub(crate) const PRIVATE: Self = Self(128);
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

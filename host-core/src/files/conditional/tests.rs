@@ -6,6 +6,7 @@ use h1_core::{Event, Fields, Limits, RecvBuf, ServerConnection};
 use super::Verdict::{Failed, NotModified, Proceed};
 use super::{Validators, Verdict};
 use crate::config::model::IfModifiedSince;
+use crate::config::model::Precompressed;
 use crate::os::OpenFile;
 
 /// The last change, and a second to either side.
@@ -209,20 +210,22 @@ fn the_tag_is_strong_and_changes_with_time_and_length() {
     let tag = |nanos, len| {
         let modified = changed_at() + Duration::from_nanos(nanos);
         let file = open(modified, len);
-        Validators::new(&file, true, changed_at()).etag.unwrap()
+        Validators::new(&file, None, true, changed_at())
+            .etag
+            .unwrap()
     };
     assert_eq!(&*tag(0, 5), "\"de0b6b3a7640000-5\"");
     assert_eq!(&*tag(0, 0), "\"de0b6b3a7640000-0\"");
     assert_eq!(&*tag(256, 1 << 40), "\"de0b6b3a7640100-10000000000\"");
-    let start = Validators::new(&open(UNIX_EPOCH, 0), true, changed_at());
+    let start = Validators::new(&open(UNIX_EPOCH, 0), None, true, changed_at());
     assert_eq!(start.etag.as_deref(), Some("\"0-0\""));
 }
 
 #[test]
 fn the_tag_of_any_file_fits() {
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    let tag = super::etag(last, u64::MAX);
-    assert!(tag.starts_with('"') && tag.ends_with("-ffffffffffffffff\""));
+    let tag = super::etag(last, u64::MAX, Some(Precompressed::Gzip));
+    assert!(tag.starts_with('"') && tag.ends_with("-ffffffffffffffff-gzip\""));
 }
 
 /// RFC 9110 §8.8.2.1: Last-Modified is not later than Date.
@@ -232,7 +235,7 @@ fn the_last_change_is_a_whole_second_and_not_in_the_future() {
         open(changed_at() + Duration::from_millis(1_999), 0),
         Duration::from_secs(1),
     );
-    let seen_at = |now| Validators::new(&file, true, now).last_modified;
+    let seen_at = |now| Validators::new(&file, None, true, now).last_modified;
     assert_eq!(
         seen_at(changed_at() + 9 * second),
         Some(changed_at() + second)

@@ -1,6 +1,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{LISTING_BYTES, LISTING_MAX, LISTING_READ_MAX, Size, page};
+use super::{LISTING_BYTES, LISTING_MAX, LISTING_READ_MAX, Order, Size, page};
 use crate::path::CleanPath;
 use crate::step::Entry;
 
@@ -24,7 +24,7 @@ fn folder(name: &str) -> Entry {
 fn show(path: &str, entries: Vec<Entry>) -> String {
     let mut clean = CleanPath::new();
     clean.decode(path).unwrap();
-    page(&clean, entries)
+    page(&clean, entries, Order::default(), false)
 }
 
 /// The references of a page, in order.
@@ -64,7 +64,11 @@ fn the_path_is_linked() {
         ("/x/y/z/", &["../../../", "../../", "../", "./", "../"]),
     ];
     for (path, expected) in cases {
-        assert_eq!(hrefs(&show(path, Vec::new())), expected, "{path}");
+        let page = show(path, Vec::new());
+        let mut links = hrefs(&page);
+        // Those that sort.
+        links.retain(|link| !link.starts_with('?'));
+        assert_eq!(links, expected, "{path}");
     }
 }
 
@@ -176,4 +180,82 @@ fn long_names_are_cut_by_their_bytes() {
         assert!(page.contains("more are not shown"));
         assert!(listed(&page).len() > 1000);
     }
+}
+
+#[test]
+fn the_order_is_that_of_the_query() {
+    let at = |entry: Entry, len, seconds| Entry {
+        len,
+        modified: UNIX_EPOCH.checked_add(Duration::from_secs(seconds)),
+        ..entry
+    };
+    let entries = vec![
+        at(folder("d"), 0, 5),
+        at(file("b"), 3, 1),
+        at(file("A"), 2, 2),
+        at(folder("e"), 0, 4),
+        at(file("c"), 1, 2),
+    ];
+    let clean = CleanPath::new();
+    for (query, expected, links, sorted) in [
+        ("", "d/ e/ A b c", "C=N&amp;O=D C=S&amp;O=A C=M&amp;O=A", 0),
+        (
+            "C=N&O=A",
+            "d/ e/ A b c",
+            "C=N&amp;O=D C=S&amp;O=A C=M&amp;O=A",
+            0,
+        ),
+        (
+            "C=N;O=D",
+            "e/ d/ c b A",
+            "C=N&amp;O=A C=S&amp;O=A C=M&amp;O=A",
+            0,
+        ),
+        (
+            "C=S&O=A",
+            "d/ e/ c A b",
+            "C=N&amp;O=A C=S&amp;O=D C=M&amp;O=A",
+            1,
+        ),
+        (
+            "O=D&C=S",
+            "d/ e/ b A c",
+            "C=N&amp;O=A C=S&amp;O=A C=M&amp;O=A",
+            1,
+        ),
+        (
+            "C=M",
+            "e/ d/ b A c",
+            "C=N&amp;O=A C=S&amp;O=A C=M&amp;O=D",
+            2,
+        ),
+        (
+            "C=M&O=D",
+            "d/ e/ A c b",
+            "C=N&amp;O=A C=S&amp;O=A C=M&amp;O=A",
+            2,
+        ),
+        (
+            "C=X&O=Z&x=<",
+            "d/ e/ A b c",
+            "C=N&amp;O=D C=S&amp;O=A C=M&amp;O=A",
+            0,
+        ),
+    ] {
+        let page = page(&clean, entries.clone(), Order::of(query.as_bytes()), false);
+        assert_eq!(listed(&page).join(" "), expected, "{query}");
+        let (head, _) = page.split_once("<tbody>").unwrap();
+        let (_, head) = head.split_once("<thead>").unwrap();
+        let shown = hrefs(head).join(" ").replace('?', "");
+        assert_eq!(shown, links, "{query}");
+        let marked = head.split("<th").skip(1).map(|th| th.contains("aria-sort"));
+        assert_eq!(marked.clone().filter(|it| *it).count(), 1, "{query}");
+        assert_eq!(marked.take_while(|it| !*it).count(), sorted, "{query}");
+    }
+}
+
+#[test]
+fn exact_sizes_are_bytes() {
+    let page = page(&CleanPath::new(), vec![file("a")], Order::default(), true);
+    assert!(page.contains("<td>1536</td>"), "{page}");
 }

@@ -1,5 +1,5 @@
-use super::Selection::{Part, Unsatisfiable, Whole};
-use super::single;
+use super::Selection::{Part, Parts, Unsatisfiable, Whole};
+use super::select;
 
 #[test]
 fn one_range_of_a_thousand_bytes() {
@@ -34,7 +34,7 @@ fn one_range_of_a_thousand_bytes() {
         ("bytes=-0", Unsatisfiable),
         ("bytes=-000", Unsatisfiable),
         // Several ranges, other units and nonsense are ignored.
-        ("bytes=0-1,3-4", Whole),
+        ("bytes=0-1,3-4", Parts(vec![0..2, 3..5])),
         ("items=0-1", Whole),
         ("bytes", Whole),
         ("bytes=", Whole),
@@ -53,7 +53,7 @@ fn one_range_of_a_thousand_bytes() {
         ("", Whole),
     ];
     for (value, expected) in cases {
-        assert_eq!(single(value.as_bytes(), 1000), expected, "{value}");
+        assert_eq!(select(value.as_bytes(), 1000, None), expected, "{value}");
     }
 }
 
@@ -71,9 +71,89 @@ fn edges_of_the_length() {
     ];
     for (value, len, expected) in cases {
         assert_eq!(
-            single(value.as_bytes(), len),
+            select(value.as_bytes(), len, None),
             expected,
             "{value} of {len} bytes"
         );
+    }
+}
+
+#[test]
+fn several_ranges_of_a_thousand_bytes() {
+    let many = |n: u64| {
+        let ranges: Vec<_> = (0..n).map(|n| format!("{}-{}", 3 * n, 3 * n)).collect();
+        format!("bytes={}", ranges.join(","))
+    };
+    let each = |n: u64| Parts((0..n).map(|n| 3 * n..3 * n + 1).collect());
+    let overlapping = |n: u64| format!("bytes={}", vec!["0-"; n as usize].join(","));
+    for (value, most, expected) in [
+        ("bytes=0-0,2-2", None, Parts(vec![0..1, 2..3])),
+        // Their order stays.
+        ("bytes=-1,0-0", None, Parts(vec![999..1000, 0..1])),
+        (
+            "bytes=9-9 , 5-6,\t1-2",
+            None,
+            Parts(vec![9..10, 5..7, 1..3]),
+        ),
+        // Those that overlap or touch are one, in the place of the first.
+        ("bytes=0-4,5-9", None, Part(0..10)),
+        ("bytes=5-9,0-4", None, Part(0..10)),
+        ("bytes=0-99,50-60", None, Part(0..100)),
+        ("bytes=20-,0-4,10-30", None, Parts(vec![10..1000, 0..5])),
+        ("bytes=8-8,0-0,2-2,1-1", None, Parts(vec![8..9, 0..3])),
+        ("bytes=0-0,0-0", None, Part(0..1)),
+        ("bytes=0-,0-", None, Part(0..1000)),
+        // Some of them exist.
+        ("bytes=1000-,0-0", None, Part(0..1)),
+        ("bytes=0-0,2000-3000,5-5", None, Parts(vec![0..1, 5..6])),
+        ("bytes=1000-,2000-", None, Unsatisfiable),
+        ("bytes=-0,1000-", None, Unsatisfiable),
+        // One that is wrong spoils all.
+        ("bytes=0-0,x", None, Whole),
+        ("bytes=0-0,5-4", None, Whole),
+        ("bytes=x,0-0", None, Whole),
+        ("bytes=1000-,2-1", None, Whole),
+        // Too many.
+        ("bytes=0-0,2-2", Some(1), Whole),
+        ("bytes=0-0,1-1", Some(1), Part(0..2)),
+        ("bytes=0-0,2-2", Some(2), Parts(vec![0..1, 2..3])),
+        (&many(64), None, each(64)),
+        (&many(65), None, Whole),
+        (&many(65), Some(1000), Whole),
+        (&overlapping(256), None, Part(0..1000)),
+        (&overlapping(257), None, Whole),
+    ] {
+        let selected = select(value.as_bytes(), 1000, most);
+        assert_eq!(selected, expected, "{value} {most:?}");
+    }
+}
+
+/// What is selected is what the ranges name, byte by byte.
+#[test]
+fn no_byte_is_lost_or_sent_twice() {
+    let mut seed = 7u64;
+    let mut below = |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % n
+    };
+    for _ in 0..2000 {
+        let (mut wanted, mut text) = ([false; 40], String::from("bytes="));
+        for _ in 0..2 + below(6) {
+            let first = below(40);
+            let last = first + below(8);
+            text.push_str(&format!("{first}-{last},"));
+            wanted[first as usize..=(last as usize).min(39)].fill(true);
+        }
+        let parts = match select(text.as_bytes(), 40, None) {
+            Part(range) => vec![range],
+            Parts(parts) => parts,
+            other => panic!("{text}: {other:?}"),
+        };
+        let mut sent = [false; 40];
+        for n in parts.into_iter().flatten() {
+            assert!(!sent[n as usize], "{text}: {n} twice");
+            sent[n as usize] = true;
+        }
+        assert_eq!(sent, wanted, "{text}");
     }
 }
