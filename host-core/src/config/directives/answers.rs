@@ -141,14 +141,18 @@ pub(super) const GROUP: Group = Group {
         )
         .differs("Ranges that overlap or touch count as one. More than 64, or 256 as they are written, get the whole file."),
         Directive::new(
-            ("server_tokens", "on | off"),
+            ("server_tokens", "on | off | build"),
             HSL,
             (1, 1),
             "on",
             "Whether the version is told in the Server field.",
-            Set::Flag(|draft| &mut draft.settings.server_tokens),
+            Set::With(|_, draft, usage| {
+                let choices = [("on", true), ("off", false), ("build", true)];
+                draft.settings.server_tokens = usage.choice(0, &choices)?;
+                Ok(())
+            }),
         )
-        .differs("There is no `build` and no text of one's own."),
+        .differs("`build` is `on`, and there is no text of one's own."),
         Directive::new(
             ("stub_status", ""),
             Contexts::SERVER.or(Contexts::LOCATION),
