@@ -3,28 +3,18 @@
 
 mod world;
 
-use host_core::Server;
-use host_core::config::{Config, Overrides};
-use host_core::os::LogWriter;
-use world::answer::Answer;
+use world::answer::{Answer, configured};
 use world::{Rng, Seen, World, file, pattern};
 
 const LEN: usize = 300_000;
 
 fn world() -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("nginx.conf");
-    let text = "events { } http { gzip on; types { text/html html; } server { keepalive_requests 100000; } }";
-    std::fs::write(&path, text).unwrap();
-    let (config, _) = Config::load(&path, &Overrides::default()).unwrap();
-    let mut server = Server::configured(config);
-    server.access_log = Some(LogWriter::new(std::io::sink()));
     let files = [
         ("/long.html", file(pattern(LEN))),
         ("/short.html", file(pattern(500))),
         ("/long.txt", file(pattern(LEN))),
     ];
-    World::with(server, files)
+    configured("gzip on;", files)
 }
 
 /// A request, and whether it is for HEAD.

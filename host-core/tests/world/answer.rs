@@ -3,6 +3,11 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use host_core::Server;
+use host_core::config::{Config, Overrides};
+use host_core::os::LogWriter;
+
+use super::{Node, World};
 
 /// An answer as the client understands it.
 #[derive(Debug)]
@@ -87,4 +92,37 @@ fn dechunked(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
             return Some((body, bytes));
         }
     }
+}
+
+/// A world with these directives in its server.
+pub fn configured<const N: usize>(directives: &str, files: [(&'static str, Node); N]) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nginx.conf");
+    let text = format!(
+        "events {{ }} http {{ types {{ text/html html; text/plain txt; text/css css; image/png png; }}
+         server {{ {directives} }} }}"
+    );
+    std::fs::write(&path, text).unwrap();
+    let loaded = Config::load(&path, &Overrides::default());
+    let (config, _) = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+    let mut server = Server::configured(config);
+    server.access_log = Some(LogWriter::new(std::io::sink()));
+    World::with(server, files)
+}
+
+/// A request with more field lines, each ending in CRLF.
+pub fn request(method: &str, target: &str, fields: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n")
+}
+
+/// The field line of these codings.
+pub fn accepting(codings: &str) -> String {
+    format!("Accept-Encoding: {codings}\r\n")
+}
+
+/// Sends a request, and takes its answer apart.
+pub fn ask(world: &mut World, method: &str, target: &str, fields: &str) -> Answer {
+    world.sent.clear();
+    world.send(request(method, target, fields));
+    Answer::parse(&world.sent, method == "HEAD")
 }

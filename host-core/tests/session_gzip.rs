@@ -1,16 +1,12 @@
-//! Compressed siblings of files, and content that is compressed on its way.
+//! Content that is compressed on its way: `gzip`.
 #![allow(clippy::unwrap_used)]
 
 mod world;
 
-use std::io::ErrorKind;
-
 use allocation_counter::measure;
-use host_core::config::{Config, Overrides};
-use host_core::os::LogWriter;
-use host_core::{Entry, Server};
-use world::answer::{Answer, gunzip};
-use world::{MODIFIED, Node, Seen, World, file, open, pattern};
+use host_core::Entry;
+use world::answer::{Answer, accepting, ask, configured, gunzip, request};
+use world::{Node, Seen, World, file, open, pattern};
 
 /// What compresses well, and in which no two places look alike.
 fn text(len: usize) -> Vec<u8> {
@@ -22,231 +18,13 @@ fn text(len: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A world with these directives in its server.
-fn world<const N: usize>(directives: &str, files: [(&'static str, Node); N]) -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("nginx.conf");
-    let text = format!(
-        "events {{ }} http {{ types {{ text/html html; text/plain txt; text/css css; image/png png; }}
-         server {{ {directives} }} }}"
-    );
-    std::fs::write(&path, text).unwrap();
-    let loaded = Config::load(&path, &Overrides::default());
-    let (config, _) = loaded.unwrap_or_else(|problems| panic!("{problems}"));
-    let mut server = Server::configured(config);
-    server.access_log = Some(LogWriter::new(std::io::sink()));
-    World::with(server, files)
-}
-
-fn request(method: &str, target: &str, fields: &str) -> String {
-    format!("{method} {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n")
-}
-
-fn accepting(codings: &str) -> String {
-    format!("Accept-Encoding: {codings}\r\n")
-}
-
-fn ask(world: &mut World, method: &str, target: &str, fields: &str) -> Answer {
-    world.sent.clear();
-    world.send(request(method, target, fields));
-    Answer::parse(&world.sent, method == "HEAD")
-}
-
-fn with_siblings(directives: &str) -> World {
-    world(
-        directives,
-        [
-            ("/a.txt", file("plain")),
-            ("/a.txt.gz", file("gzipped")),
-            ("/a.txt.br", file("brotli")),
-            ("/a.txt.zst", file("zstandard")),
-            ("/b.txt", file("plain")),
-            ("/b.txt.gz", Node::Folder),
-            ("/c.txt", file("plain")),
-            ("/c.txt.gz", Node::Error(ErrorKind::PermissionDenied)),
-            ("/only.txt.gz", file("gzipped")),
-            ("/d/", Node::Index(open("index"))),
-            ("/d/index.html", file("index")),
-            ("/d/index.html.gz", file("gzipped")),
-        ],
-    )
-}
-
-#[test]
-fn the_sibling_that_is_wanted_most_is_sent() {
-    for (directive, target, accept, body) in [
-        ("", "/a.txt", "gzip, br", "plain"),
-        ("gzip_static on;", "/a.txt", "gzip, br", "gzipped"),
-        ("gzip_static on;", "/a.txt", "br", "plain"),
-        ("gzip_static on;", "/a.txt", "", "plain"),
-        ("gzip_static on;", "/a.txt", "gzip;q=0", "plain"),
-        ("gzip_static on;", "/a.txt", "*", "gzipped"),
-        ("gzip_static on;", "/a.txt", "identity, gzip;q=0.5", "plain"),
-        ("gzip_static on;", "/a.txt", "identity;q=0, *", "gzipped"),
-        // What nobody has is sent as it is.
-        (
-            "gzip_static on;",
-            "/a.txt",
-            "identity;q=0, compress",
-            "plain",
-        ),
-        ("gzip_static on;", "/b.txt", "gzip", "plain"),
-        ("gzip_static on;", "/c.txt", "gzip", "plain"),
-        ("gzip_static on;", "/only.txt", "gzip", "gzipped"),
-        ("gzip_static on;", "/d/", "gzip", "gzipped"),
-        ("gzip_static on;", "/d/", "br", "index"),
-        ("gzip_static on;", "/d/index.html", "gzip", "gzipped"),
-        ("gzip_static always;", "/a.txt", "", "gzipped"),
-        ("gzip_static always;", "/only.txt", "br", "gzipped"),
-        ("gzip_static always;", "/b.txt", "", "plain"),
-        ("precompressed br gzip;", "/a.txt", "gzip, br", "brotli"),
-        (
-            "precompressed br gzip;",
-            "/a.txt",
-            "gzip, br;q=0.9",
-            "gzipped",
-        ),
-        (
-            "precompressed zstd br gzip;",
-            "/a.txt",
-            "gzip, br, zstd",
-            "zstandard",
-        ),
-        ("precompressed zstd br;", "/a.txt", "gzip", "plain"),
-        ("precompressed zstd br;", "/only.txt.gz", "br", "gzipped"),
-        (
-            "precompressed br; gzip_static on;",
-            "/a.txt",
-            "gzip, br",
-            "brotli",
-        ),
-        (
-            "precompressed br; gzip_static on;",
-            "/d/",
-            "gzip, br",
-            "gzipped",
-        ),
-        (
-            "precompressed br; gzip_static always;",
-            "/a.txt",
-            "zstd",
-            "gzipped",
-        ),
-        (
-            "try_files $uri =404; gzip_static on;",
-            "/a.txt",
-            "gzip",
-            "gzipped",
-        ),
-        (
-            "try_files $uri =404; gzip_static on;",
-            "/a.txt",
-            "br",
-            "plain",
-        ),
-    ] {
-        let mut world = with_siblings(directive);
-        let answer = ask(&mut world, "GET", target, &accepting(accept));
-        let case = format!("{directive} {target} {accept}");
-        assert_eq!(answer.status, 200, "{case}");
-        assert_eq!(String::from_utf8_lossy(answer.content()), body, "{case}");
-        let coding = match body {
-            "gzipped" if !target.ends_with(".gz") => Some("gzip"),
-            "brotli" => Some("br"),
-            "zstandard" => Some("zstd"),
-            _ => None,
-        };
-        assert_eq!(answer.get("Content-Encoding"), coding, "{case}");
-        let kind = match target {
-            "/d/" | "/d/index.html" => "text/html",
-            _ => "text/plain",
-        };
-        assert_eq!(answer.get("Content-Type"), Some(kind), "{case}");
-        let varies = directive.contains("static on") || directive.contains("pre");
-        let vary = varies.then_some("Accept-Encoding");
-        assert_eq!(answer.get("Vary"), vary, "{case}");
-    }
-}
-
-#[test]
-fn without_the_directive_nothing_else_is_looked_for() {
-    for (directive, target, lookups) in [
-        ("", "/a.txt", 1),
-        ("gzip_static on;", "/a.txt", 1),
-        ("gzip_static on;", "/b.txt", 2),
-        ("precompressed br zstd gzip;", "/b.txt", 4),
-    ] {
-        let mut world = with_siblings(directive);
-        ask(&mut world, "GET", target, &accepting("gzip, br, zstd"));
-        let done = world.done();
-        let seen = done.iter().filter(|it| **it == Seen::Lookup).count();
-        assert_eq!(seen, lookups, "{directive} {target}");
-    }
-}
-
-#[test]
-fn conditions_and_ranges_are_those_of_the_sibling() {
-    let mut world = with_siblings("gzip_static on;");
-    let gzip = accepting("gzip");
-    let whole = ask(&mut world, "GET", "/a.txt", &gzip);
-    let plain = ask(&mut world, "GET", "/a.txt", "");
-    let (tag, other) = (whole.get("ETag").unwrap(), plain.get("ETag").unwrap());
-    assert!(tag.starts_with('"') && tag != other, "{tag} {other}");
-    for (fields, status, body) in [
-        (format!("If-None-Match: {tag}\r\n"), 304, ""),
-        (format!("If-None-Match: {other}\r\n"), 200, "gzipped"),
-        (format!("If-Modified-Since: {MODIFIED}\r\n"), 304, ""),
-        (format!("If-Match: {other}\r\n"), 412, "-"),
-        ("Range: bytes=1-2\r\n".into(), 206, "zi"),
-        (
-            format!("Range: bytes=1-2\r\nIf-Range: {tag}\r\n"),
-            206,
-            "zi",
-        ),
-        (
-            format!("Range: bytes=1-2\r\nIf-Range: {other}\r\n"),
-            200,
-            "gzipped",
-        ),
-        ("Range: bytes=0-0,3-3\r\n".into(), 200, "gzipped"),
-        ("Range: bytes=7-\r\n".into(), 416, "-"),
-    ] {
-        let answer = ask(&mut world, "GET", "/a.txt", &(gzip.clone() + &fields));
-        assert_eq!(answer.status, status, "{fields}");
-        if body != "-" {
-            assert_eq!(answer.content(), body.as_bytes(), "{fields}");
-            assert_eq!(answer.get("ETag"), Some(tag), "{fields}");
-            assert_eq!(answer.get("Vary"), Some("Accept-Encoding"), "{fields}");
-            let coding = (status != 304).then_some("gzip");
-            assert_eq!(answer.get("Content-Encoding"), coding, "{fields}");
-        }
-    }
-    let mut head = ask(&mut world, "HEAD", "/a.txt", &gzip).fields;
-    head.retain(|field| whole.fields.contains(field));
-    assert_eq!(head, whole.fields);
-}
-
-#[test]
-fn an_error_page_has_siblings_too() {
-    let mut world = world(
-        "gzip_static on; error_page 404 /404.html;",
-        [
-            ("/404.html", file("plain")),
-            ("/404.html.gz", file("gzipped")),
-        ],
-    );
-    let answer = ask(&mut world, "GET", "/none", &accepting("gzip"));
-    assert_eq!((answer.status, answer.content()), (404, &b"gzipped"[..]));
-    assert_eq!(answer.get("Content-Encoding"), Some("gzip"));
-}
-
 #[test]
 fn content_of_any_length_is_compressed_part_by_part() {
     for len in [20, 300, 65_535, 65_536, 65_537, 1_000_000] {
         for content in [text(len), pattern(len)] {
             for level in [1, 6, 9] {
                 let config = format!("gzip on; gzip_comp_level {level};");
-                let mut world = world(&config, [("/f.html", file(&content))]);
+                let mut world = configured(&config, [("/f.html", file(&content))]);
                 let answer = ask(&mut world, "GET", "/f.html", &accepting("gzip"));
                 assert_eq!(answer.get("Content-Encoding"), Some("gzip"), "{len}");
                 assert_eq!(answer.get("Transfer-Encoding"), Some("chunked"), "{len}");
@@ -346,7 +124,7 @@ fn what_is_compressed() {
         ),
         ("gzip_static on;", "GET /s.html", "", true),
     ] {
-        let mut world = world(
+        let mut world = configured(
             &format!(
                 "gzip on; gzip_vary on; autoindex on; {directives}
                  location = /text {{ default_type text/html; return 200 {long}; }}
@@ -394,7 +172,7 @@ fn what_is_compressed() {
 fn what_says_that_it_is_encoded_is_left_alone() {
     let content = text(100);
     let config = "gzip on; add_header Content-Encoding br;";
-    let mut world = world(config, [("/f.html", file(&content))]);
+    let mut world = configured(config, [("/f.html", file(&content))]);
     let answer = ask(&mut world, "GET", "/f.html", &accepting("gzip"));
     assert_eq!(answer.get("Content-Encoding"), Some("br"));
     assert_eq!(answer.content(), content);
@@ -403,7 +181,7 @@ fn what_says_that_it_is_encoded_is_left_alone() {
 /// nginx's `expires modified`.
 #[test]
 fn head_and_304_expire_like_get() {
-    let mut world = world("expires modified 1h;", [("/f.html", file("hello"))]);
+    let mut world = configured("expires modified 1h;", [("/f.html", file("hello"))]);
     let get = ask(&mut world, "GET", "/f.html", "");
     for (method, fields) in [("HEAD", ""), ("GET", "If-None-Match: *\r\n")] {
         let answer = ask(&mut world, method, "/f.html", fields);
@@ -420,7 +198,7 @@ fn nobody_gets_what_was_not_asked_for() {
         "Accept-Encoding: gzip;q=0\r\n",
     ] {
         let content = text(100);
-        let mut world = world("gzip on; gzip_vary on;", [("/f.html", file(&content))]);
+        let mut world = configured("gzip on; gzip_vary on;", [("/f.html", file(&content))]);
         let answer = ask(&mut world, "GET", "/f.html", accept);
         assert_eq!(answer.get("Content-Encoding"), None);
         assert_eq!(answer.get("Vary"), Some("Accept-Encoding"));
@@ -431,7 +209,7 @@ fn nobody_gets_what_was_not_asked_for() {
 
 #[test]
 fn a_weak_tag_finds_its_file_unchanged() {
-    let mut world = world("gzip on;", [("/f.html", file(text(100)))]);
+    let mut world = configured("gzip on;", [("/f.html", file(text(100)))]);
     let gzip = accepting("gzip");
     let tag = ask(&mut world, "GET", "/f.html", &gzip);
     let tag = tag.get("ETag").unwrap().to_owned();
@@ -450,7 +228,7 @@ fn old_clients_get_it_until_the_close_where_they_are_allowed_to() {
     let content = text(200_000);
     for (directive, compressed) in [("", false), ("gzip_http_version 1.0;", true)] {
         let config = format!("gzip on; {directive}");
-        let mut world = world(&config, [("/f.html", file(&content))]);
+        let mut world = configured(&config, [("/f.html", file(&content))]);
         world.send(old);
         let answer = Answer::parse(&world.sent, false);
         assert_eq!(answer.get("Content-Encoding").is_some(), compressed);
@@ -464,7 +242,7 @@ fn old_clients_get_it_until_the_close_where_they_are_allowed_to() {
 #[test]
 fn a_slow_reader_has_one_part_compressed_at_a_time() {
     let content = pattern(10_000_000);
-    let mut world = world("gzip on;", [("/f.html", file(&content))]);
+    let mut world = configured("gzip on;", [("/f.html", file(&content))]);
     world.room = 1000;
     world.send(request("GET", "/f.html", &accepting("gzip")));
     let reads = |world: &mut World| {
@@ -485,7 +263,7 @@ fn a_slow_reader_has_one_part_compressed_at_a_time() {
 #[test]
 fn a_batch_of_requests_is_answered_in_order() {
     let content = text(300_000);
-    let mut world = world(
+    let mut world = configured(
         "gzip on; location = /t { default_type text/html; return 200 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; }",
         [("/f.html", file(&content)), ("/g.html", file("short"))],
     );
@@ -504,7 +282,7 @@ fn a_batch_of_requests_is_answered_in_order() {
 /// As nginx counts them: what was sent after the head.
 #[test]
 fn the_log_has_the_bytes_that_were_sent() {
-    let mut world = world("gzip on;", [("/f.html", file(text(500_000)))]);
+    let mut world = configured("gzip on;", [("/f.html", file(text(500_000)))]);
     world.send(request("GET", "/f.html", &accepting("gzip")));
     let head = world.sent.windows(4).position(|it| it == b"\r\n\r\n");
     let sent = world.sent.len() - head.unwrap() - 4;
@@ -516,7 +294,7 @@ fn the_log_has_the_bytes_that_were_sent() {
 fn content_that_breaks_off_has_no_end() {
     let content = open(pattern(200_000));
     let handle = content.try_clone().unwrap();
-    let mut world = world("gzip on;", [("/f.html", Node::File(content))]);
+    let mut world = configured("gzip on;", [("/f.html", Node::File(content))]);
     world.room = 100;
     world.send(request("GET", "/f.html", &accepting("gzip")));
     handle.set_len(100_000).unwrap();
@@ -533,7 +311,7 @@ fn a_long_text_of_a_location_is_compressed_in_parts() {
     let config = format!(
         "gzip on; default_type text/html; location / {{ set $b {long}; set $c {value}; return 200 $c$c$c$c; }}"
     );
-    let mut world = world(&config, []);
+    let mut world = configured(&config, []);
     let answer = ask(&mut world, "GET", "/", &accepting("gzip"));
     assert!(answer.plain() == long.repeat(40).as_bytes());
 }
@@ -541,7 +319,7 @@ fn a_long_text_of_a_location_is_compressed_in_parts() {
 #[test]
 fn memory_is_bounded_and_given_back() {
     let content = text(5_000_000);
-    let mut world = world("gzip on; gzip_comp_level 9;", [("/f.html", file(&content))]);
+    let mut world = configured("gzip on; gzip_comp_level 9;", [("/f.html", file(&content))]);
     let gzip = accepting("gzip");
     ask(&mut world, "GET", "/f.html", &gzip);
     world.sent = Vec::with_capacity(5_000_000);
