@@ -146,8 +146,8 @@ impl Turn<'_> {
 
     /// Reads, with patience unless others need the thread or the deadline is near.
     fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Interest>> {
-        let soon = self.now.monotonic + PATIENCE;
-        let patient = self.pool.has_spare() && until.is_none_or(|until| until > soon);
+        let soon = Some(self.now.monotonic + PATIENCE);
+        let patient = self.pool.has_spare() && (until.is_none() || until > soon);
         let slot = self.session.read_slot();
         let read = match patient {
             true => (&*self.stream).read(slot),

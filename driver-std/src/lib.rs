@@ -9,7 +9,7 @@
 //!   of a busy client costs two calls of the system: one that reads, one that writes. If no other thread
 //!   is left it goes to the next connection at once, and between two parts of a large file. A client that
 //!   does not take what it has asked for gives its thread back at once.
-//! * A connection that waits for a request has no thread and no buffers: it costs about 200 bytes. One in
+//! * A connection that waits for a request has no thread and no buffers: it costs less than 1 KiB. One in
 //!   the middle of something keeps its buffers. So idle and slow clients, however many, keep none
 //!   from being served.
 //! * At most [`worker_connections`](host_core::Server::worker_connections) are open at the same

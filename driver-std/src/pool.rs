@@ -15,8 +15,6 @@ use mio::{Events, Registry, Waker};
 use crate::conn::Connection;
 use crate::parking::Parking;
 
-const STACK: usize = 256 * 1024;
-
 /// Threads for each of [`Server::worker_processes`].
 const THREADS: usize = 128;
 
@@ -113,7 +111,7 @@ impl Pool {
             state.most_threads = THREADS.saturating_mul(server.worker_processes.max(1));
             let wanted = state.most_threads.min(state.queue.len() + state.busy);
             while state.threads < wanted {
-                let thread = Builder::new().name("client".into()).stack_size(STACK);
+                let thread = Builder::new().name("client".into()).stack_size(256 * 1024);
                 thread.spawn_scoped(scope, || self.run())?;
                 state.threads += 1;
             }

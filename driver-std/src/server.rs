@@ -98,10 +98,8 @@ impl Acceptor<'_, '_> {
         if staffed.is_err() {
             self.resume = Some(Instant::now() + BACK_OFF);
         }
-        let next = [until, self.resume, self.pool.deadline()]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [until, self.resume, self.pool.deadline()];
+        let next = next.into_iter().flatten().min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         if let Err(error) = self.poll.poll(&mut self.events, left)
             && error.kind() != ErrorKind::Interrupted
