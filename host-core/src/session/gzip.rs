@@ -71,7 +71,8 @@ impl Inner {
         if gzip.vary && !reply.has("Vary") {
             reply.push("Vary", Value::Text("Accept-Encoding"));
         }
-        if !accepts(gzip, &request) || !allows_proxy(&rules.settings, &request, reply) {
+        let part = reply.status == Status::PARTIAL_CONTENT;
+        if part || !accepts(gzip, &request) || !allows_proxy(&rules.settings, &request, reply) {
             return;
         }
         // What is compressed again may be other bytes.
@@ -83,12 +84,14 @@ impl Inner {
         }
     }
 
-    /// Whether an answer may be compressed, whoever asked for it. The fields of a 304 are those of
-    /// the 200 that it stands for.
+    /// Whether an answer may be compressed, whoever asked for it. A 304 and a 206 have the
+    /// fields of the 200 that they stand for.
     fn is_fit(&self, rules: &Rules, reply: &Reply<'_>) -> bool {
         let gzip = &rules.settings.gzip;
         let content_type = match reply.status {
-            Status::NOT_MODIFIED => rules.types.of(&self.route.uri).as_bytes(),
+            Status::NOT_MODIFIED | Status::PARTIAL_CONTENT => {
+                rules.types.of(&self.route.uri).as_bytes()
+            }
             Status::OK | Status::FORBIDDEN | Status::NOT_FOUND => {
                 if reply.content.len() < gzip.min_length {
                     return false;
