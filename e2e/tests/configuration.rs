@@ -134,11 +134,9 @@ fn bad_reload_changes_nothing(driver: &Driver) {
     server.signal(rustix::process::Signal::HUP);
     assert!(eventually(|| server.stderr().contains("nonsense")));
     assert_eq!(place.get("/v"), "old");
-    let log = fs::read_to_string(place.folder.path().join("error.log")).expect("error log");
-    assert!(
-        log.contains("[emerg]") && log.contains("nginx.conf:9:"),
-        "{log}"
-    );
+    let log = || fs::read_to_string(place.folder.path().join("error.log")).expect("error log");
+    let told = |log: String| log.contains("[emerg]") && log.contains("nginx.conf:9:");
+    assert!(eventually(|| told(log())), "{}", log());
 }
 
 fn signalled(driver: &Driver) {
@@ -196,7 +194,10 @@ fn daemon(driver: &Driver) {
     let place = Place::new("location = /pid { return 200 $pid; }");
     let output = place.run(driver, &["-g", "daemon on"]);
     assert!(output.status.success(), "{output:?}");
-    let pid = fs::read_to_string(place.folder.path().join("pid")).expect("pid file");
+    // Written once the parent has gone.
+    let read = || fs::read_to_string(place.folder.path().join("pid")).unwrap_or_default();
+    assert!(eventually(|| read().ends_with('\n')));
+    let pid = read();
     let served = place.get("/pid");
     assert!(place.run(driver, &["-s", "stop"]).status.success());
     assert_eq!(served, pid.trim());
