@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use host_core::os;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
-use socket2::SockRef;
 
 use crate::gate::Gate;
 
@@ -18,6 +18,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// The listeners of a worker.
 pub(crate) struct Acceptor {
     listeners: Vec<Listener>,
+    /// The listener that comes first next time.
+    first: usize,
     /// Given up to accept, and so to close, a connection when there is no other descriptor.
     spare: Option<OwnedFd>,
     /// Until when nothing is accepted.
@@ -40,12 +42,11 @@ impl Acceptor {
         let mut acceptor = Self {
             spare: listeners.first().and_then(duplicate),
             listeners: Vec::new(),
+            first: 0,
             exhausted: None,
         };
         for (n, listener) in listeners.into_iter().enumerate() {
-            listener.set_nonblocking(true)?;
-            // On Linux it is inherited by connections.
-            SockRef::from(&listener).set_tcp_nodelay(true)?;
+            os::prepare(&listener)?;
             let mut socket = TcpListener::from_std(listener);
             registry.register(&mut socket, token(n), Interest::READABLE)?;
             let ready = false;
@@ -66,6 +67,18 @@ impl Acceptor {
         self.listeners.iter_mut().for_each(|it| it.ready = true);
     }
 
+    /// How many listeners there are.
+    pub(crate) fn count(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// The number of the next listener that is ready: each has its turn.
+    fn ready(&self) -> Option<usize> {
+        let count = self.listeners.len();
+        let mut numbers = (0..count).map(|n| (self.first + n) % count);
+        numbers.find(|n| self.listeners[*n].ready)
+    }
+
     /// When to call [`next`](Self::next) again though nothing has happened.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
         let ready = self.listeners.iter().any(|it| it.ready);
@@ -84,13 +97,17 @@ impl Acceptor {
             return None;
         }
         self.exhausted = None;
-        while let Some(listener) = self.listeners.iter_mut().find(|it| it.ready) {
+        while let Some(n) = self.ready() {
             if !gate.enter(most) {
                 self.listeners.iter_mut().for_each(|it| it.ready = false);
                 return None;
             }
+            let listener = &mut self.listeners[n];
             let error = match accept(&listener.socket) {
-                Ok(accepted) => return Some(accepted),
+                Ok(accepted) => {
+                    self.first = n + 1;
+                    return Some(accepted);
+                }
                 Err(error) => error,
             };
             gate.leave();

@@ -26,7 +26,7 @@ const EVENTS: usize = 512;
 /// Connections accepted at a time.
 const ACCEPTS: usize = 64;
 
-/// Connections accepted at a stop: more than the queue of a listener holds.
+/// Connections accepted from each listener at a stop: more than its queue holds.
 const QUEUE: usize = 1024;
 
 /// Idle sessions, whose buffers are kept.
@@ -264,6 +264,7 @@ impl<'g> Worker<'g> {
         };
         self.draining = true;
         acceptor.on_room();
+        let waiting = QUEUE * acceptor.count();
         let limit = self.control.server().worker_shutdown_timeout;
         self.cut = self.now.monotonic.checked_add(limit);
         let tokens: Vec<_> = self.table.tokens().collect();
@@ -273,7 +274,7 @@ impl<'g> Worker<'g> {
                 self.turn(token);
             }
         }
-        self.accept_up_to(QUEUE, usize::MAX);
+        self.accept_up_to(waiting, usize::MAX);
         self.acceptor = None;
     }
 }

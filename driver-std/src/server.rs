@@ -42,7 +42,7 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
     let watch = |fd, token| registry.register(&mut SourceFd(&fd), token, Interest::READABLE);
     watch(subscription.as_raw_fd(), CONTROL)?;
     for listener in &listeners {
-        listener.set_nonblocking(true)?;
+        os::prepare(listener)?;
         watch(listener.as_raw_fd(), LISTENER)?;
     }
     let pool = Pool::new(Waker::new(&registry, POOL)?, registry);
@@ -120,7 +120,8 @@ impl Acceptor<'_, '_> {
     /// Accepts who waits, up to `most` open connections. An error says that the system has no means for
     /// more.
     fn accept(&mut self, most: usize) -> io::Result<()> {
-        for listener in &self.listeners {
+        let mut next = 0;
+        for (n, listener) in self.listeners.iter().enumerate() {
             let mut left = TURN;
             while left > 0 && self.pool.has_room(most) {
                 left -= 1;
@@ -130,6 +131,7 @@ impl Acceptor<'_, '_> {
                         let peer = Peer::of(&server, peer, || stream.local_addr());
                         let parked = Parked::new(server, peer, os::now());
                         self.pool.add(Connection::new(stream, parked));
+                        next = n + 1;
                     }
                     Err(error) => match self.spare.excuse(listener, error)? {
                         true => {}
@@ -141,6 +143,8 @@ impl Acceptor<'_, '_> {
                 self.resume = Some(Instant::now());
             }
         }
+        // Who could not be accepted comes first next time.
+        self.listeners.rotate_left(next);
         Ok(())
     }
 

@@ -74,7 +74,11 @@ impl Connection {
             Some(State::Idle(parked)) => {
                 (POOL.with_borrow_mut(|pool| pool.wake(parked, now)), true)
             }
-            Some(State::Active(session)) => (session, false),
+            Some(State::Active(mut session)) => {
+                // A socket that is never blocked does not wait for the timer either.
+                session.on_timeout(now);
+                (session, false)
+            }
             None => return Poll::Ready(()),
         };
         let mut turn = Turn::new(session, &mut self.socket, now);

@@ -8,8 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use host_core::Server;
-use host_core::os::{Control, Spare, Stop, Subscription};
-use socket2::SockRef;
+use host_core::os::{self, Control, Spare, Stop, Subscription};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -92,9 +91,7 @@ impl Acceptor {
         control: &Control,
     ) -> io::Result<Self> {
         let watch = |listener: TcpListener| {
-            listener.set_nonblocking(true)?;
-            // The connections inherit it.
-            SockRef::from(&listener).set_tcp_nodelay(true)?;
+            os::prepare(&listener)?;
             Watched::new(listener)
         };
         let subscription = control.subscribe(server)?;

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use rustix::net::sockopt;
+use rustix::net::{SendFlags, sockopt};
 
 use crate::DEADLINE;
 
@@ -48,6 +48,12 @@ impl Wire {
         for byte in bytes.as_ref().chunks(1) {
             self.send(byte);
         }
+    }
+
+    /// Sends one byte that TCP calls urgent.
+    pub fn send_urgent(&mut self, byte: u8) {
+        let sent = rustix::net::send(&self.stream, &[byte], SendFlags::OOB);
+        assert_eq!(sent.expect("send"), 1);
     }
 
     /// Says that no more will be sent, and goes on reading.

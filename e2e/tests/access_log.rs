@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use e2e::{Driver, Site, encode, for_each_driver};
+use e2e::{DEADLINE, Driver, Site, encode, for_each_driver};
+use rustix::process::Signal;
 
 for_each_driver!(
     combined_format,
@@ -10,6 +11,7 @@ for_each_driver!(
     odd_bytes_are_escaped,
     refused_heads,
     unfinished_download,
+    last_line,
     off,
 );
 
@@ -175,6 +177,24 @@ fn unfinished_download(site: &Site) {
     let lines = log(site, 1);
     assert_eq!(lines[0].status, 200);
     assert!((1 << 20..len).contains(&lines[0].bytes), "{:?}", lines[0]);
+}
+
+/// It is written before the process ends.
+fn last_line(driver: &Driver) {
+    for signal in [Signal::QUIT, Signal::TERM] {
+        let mut site = driver.site(&[]);
+        site.write("a.txt", "hello");
+        let mut client = site.client();
+        assert_eq!(client.get("/a.txt").text(), "hello");
+        // Once its second answer is here, the line of the first has been handed over.
+        assert_eq!(client.get("/none").status, 404);
+        drop(client);
+        site.server.signal(signal);
+        assert!(site.server.exit_within(DEADLINE).is_some());
+        let text = std::fs::read_to_string(site.outside("log")).expect("log");
+        let least = if signal == Signal::QUIT { 2 } else { 1 };
+        assert!((least..=2).contains(&text.lines().count()), "{text}");
+    }
 }
 
 fn off(driver: &Driver) {

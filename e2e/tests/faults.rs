@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use e2e::{Driver, End, Site, Wire, encode, eventually, for_each_driver};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use e2e::{Client, Driver, End, Site, Wire, encode, eventually, for_each_driver};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 for_each_driver!(
     reset_after_each_byte,
@@ -15,6 +15,8 @@ for_each_driver!(
     idle_crowd,
     stopped_crowd,
     crowd_above_the_descriptors,
+    crowds_at_a_stop,
+    crowds_take_turns,
 );
 
 const MIB: u64 = 1 << 20;
@@ -200,4 +202,45 @@ fn crowd_above_the_descriptors(driver: &Driver) {
     }
     drop(crowd);
     assert_calm(&site, descriptors);
+}
+
+/// A graceful stop answers whom each of the listeners has in its queue.
+fn crowds_at_a_stop(driver: &Driver) {
+    const QUEUE: usize = 400;
+    if !allow_descriptors(8 * QUEUE as u64) {
+        return;
+    }
+    let listen = ["--listen", "127.0.0.1:0"].repeat(3);
+    let site = driver.site(&[&["--workers", "1"], &listen[..]].concat());
+    site.write("a.txt", "hello");
+    site.server.signal(Signal::STOP);
+    let addresses = site.server.addresses.repeat(QUEUE);
+    let mut crowd: Vec<_> = addresses.into_iter().map(Client::connect).collect();
+    for client in &mut crowd {
+        client.wire.send(encode("GET", "/a.txt", &[]));
+    }
+    site.server.signal(Signal::QUIT);
+    site.server.signal(Signal::CONT);
+    for client in &mut crowd {
+        assert_eq!(client.response("GET").text(), "hello");
+    }
+}
+
+/// A crowd at one listener does not keep away who comes to another.
+fn crowds_take_turns(driver: &Driver) {
+    let listen = ["--listen", "127.0.0.1:0"].repeat(2);
+    let site = driver.site(&[&["--workers", "1", "--connections", "1"], &listen[..]].concat());
+    site.write("a.txt", "hello");
+    let [one, other] = site.server.addresses[..] else {
+        panic!("two listeners")
+    };
+    for (crowded, calm) in [(one, other), (other, one)] {
+        let mut first = Client::connect(crowded);
+        assert_eq!(first.get("/a.txt").text(), "hello");
+        let silent = Client::connect(crowded);
+        let mut client = Client::connect(calm);
+        drop(first);
+        assert_eq!(client.get("/a.txt").text(), "hello");
+        drop(silent);
+    }
 }

@@ -21,6 +21,7 @@ for_each_driver!(
     half_closed_client,
     silent_client,
     thousand_requests,
+    urgent_bytes,
 );
 
 /// A connection to a site with `/0` to `/15` that hold noise of different lengths.
@@ -326,4 +327,14 @@ fn thousand_requests(site: &Site) {
         assert_eq!(response.says("close"), n == 1000, "request {n}");
     }
     client.wire.assert_end();
+}
+
+/// A read does not stop short of them.
+fn urgent_bytes(site: &Site) {
+    site.write("a.txt", "hello");
+    let mut client = site.client();
+    client.wire.send("GET /a.txt HTTP/1.1\r\nHos");
+    client.wire.send_urgent(b't');
+    client.wire.send(": e2e\r\n\r\n");
+    assert_eq!(client.response("GET").text(), "hello");
 }

@@ -1,9 +1,10 @@
 //! A server in the hands of an administrator: signals, log rotation, a service manager.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -22,6 +23,9 @@ for_each_driver!(
     service_manager,
     other_user,
     user_that_is_none,
+    log_that_is_a_link,
+    log_that_is_an_unread_pipe,
+    manager_that_hangs,
 );
 
 /// The lines in a file; a file that is missing has none.
@@ -238,4 +242,94 @@ fn user_that_is_none(driver: &Driver) {
         let expected = format!("{}: cannot become {user}: there is no such", driver.name());
         assert!(stderr.starts_with(&expected), "{stderr}");
     }
+}
+
+/// Whoever may write to the folder of the log is not given another file of root.
+fn log_that_is_a_link(driver: &Driver) {
+    if !geteuid().is_root() {
+        return eprintln!("NOT TESTED: only root can become another user");
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let (victim, log) = (folder.path().join("victim"), folder.path().join("log"));
+    fs::write(&victim, "for root").expect("write");
+    let link: [fn(&Path, &Path) -> io::Result<()>; 2] = [
+        |victim, log| symlink(victim, log),
+        |victim, log| fs::hard_link(victim, log),
+    ];
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let free = free.expect("address");
+    for link in link {
+        link(&victim, &log).expect("link");
+        let log_name = log.to_str().expect("UTF-8");
+        let configuration = folder.path().join("conf");
+        let text = format!(
+            "user nobody; events {{}} http {{ access_log {log_name}; server {{ listen {free}; }} }}"
+        );
+        fs::write(&configuration, text).expect("write");
+        let starts: [&[&str]; 2] = [
+            &[
+                ".",
+                "--port",
+                "0",
+                "--user",
+                "nobody",
+                "--access-log",
+                log_name,
+            ],
+            &["-c", configuration.to_str().expect("UTF-8")],
+        ];
+        for arguments in starts {
+            let output = driver.run(arguments);
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(stderr.contains("it is a link to a file"), "{stderr}");
+            assert_eq!(fs::metadata(&victim).expect("victim").uid(), 0);
+        }
+        fs::remove_file(&log).expect("remove");
+    }
+    // A log that is no file may have any name.
+    symlink("/dev/null", &log).expect("link");
+    let log = log.to_str().expect("UTF-8");
+    driver.site(&["--user", "nobody", "--access-log", log]);
+}
+
+/// Opening it would wait for a reader, and a stop for that.
+fn log_that_is_an_unread_pipe(driver: &Driver) {
+    let folder = tempfile::tempdir().expect("folder");
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success(), "{made}");
+    for signal in [Signal::USR1, Signal::HUP] {
+        // Opened for both, so that this does not wait for the server.
+        let reader = File::options().read(true).write(true).open(&pipe);
+        let log = pipe.to_str().expect("UTF-8");
+        let mut site = driver.site(&["--access-log", log]);
+        drop(reader);
+        site.server.signal(signal);
+        let told = || site.server.stderr().contains("cannot open the access log");
+        assert!(eventually(told), "{}", site.server.stderr());
+        site.server.signal(Signal::QUIT);
+        assert!(site.server.exit_within(DEADLINE).is_some());
+    }
+}
+
+/// It does not hold up the stop.
+#[cfg(target_os = "linux")]
+fn manager_that_hangs(driver: &Driver) {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("notify");
+    let _manager = UnixDatagram::bind(&path).expect("bind");
+    let others = UnixDatagram::unbound().expect("socket");
+    others.set_nonblocking(true).expect("nonblocking");
+    while others.send_to(b"READY=1", &path).is_ok() {}
+    let mut command = driver.command();
+    command.env("NOTIFY_SOCKET", &path);
+    let mut site = Site::launch(command, &[]);
+    site.server.signal(Signal::HUP);
+    site.server.signal(Signal::QUIT);
+    assert!(site.server.exit_within(DEADLINE).is_some());
+}
+
+#[cfg(not(target_os = "linux"))]
+fn manager_that_hangs(_: &Driver) {
+    eprintln!("NOT TESTED: such messages are lost here");
 }

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use host_core::os::reuseport_sibling;
 use rustix::event::{PollFd, PollFlags, poll};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -41,4 +41,21 @@ fn a_listener_that_was_not_made_to_be_shared_has_none() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let error = reuseport_sibling(&listener).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_sibling_takes_the_same_addresses() {
+    for only_v6 in [true, false] {
+        let Ok(socket) = Socket::new(Domain::IPV6, Type::STREAM, None) else {
+            return eprintln!("NOT TESTED: there is no IPv6 here");
+        };
+        socket.set_only_v6(only_v6).unwrap();
+        let any: SocketAddr = "[::]:0".parse().unwrap();
+        socket.bind(&any.into()).unwrap();
+        socket.listen(64).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        let sibling = reuseport_sibling(&socket.into()).unwrap();
+        assert_eq!(SockRef::from(&sibling).only_v6().unwrap(), only_v6);
+    }
 }

@@ -1,18 +1,18 @@
 //! A server of a configuration: `-c` and what goes with it.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
 use super::startup::{affordable, announce, because, own_files};
 use super::user::Account;
-use super::{Control, LogWriter, Serve, listen, notify};
+use super::{Control, LogWriter, Serve, listen, log, notify};
 use crate::Server;
 use crate::cli::{self, Nginx};
 use crate::config::model::{Address, Main};
@@ -227,7 +227,7 @@ impl Configuration {
     fn complain(&self, text: &str) {
         let _ = writeln!(io::stderr(), "{}: {text}", self.name);
         if let Some(path) = &self.errors
-            && let Ok(mut log) = File::options().append(true).create(true).open(path)
+            && let Ok(mut log) = log::open(path, OFlags::empty())
         {
             let time = date::fmt_log(crate::os::now().wall);
             let _ = writeln!(log, "{} [emerg] {text}", &*time);
@@ -248,14 +248,8 @@ impl Administration for Configuration {
     }
 }
 
-/// One in a file will be opened again, so it becomes the file of `account`.
+/// One in a file will be opened again, so it becomes that of `account`.
 fn open_log(path: &Path, account: Option<&Account>) -> Result<LogWriter, String> {
-    let open = || {
-        let log = LogWriter::open(path)?;
-        if let Some(account) = account {
-            account.own(&File::options().append(true).open(path)?)?;
-        }
-        Ok(log)
-    };
-    open().map_err(because(format!("cannot open the log {}", path.display())))
+    let failure = because(format!("cannot open the log {}", path.display()));
+    LogWriter::open_for(path, account).map_err(failure)
 }

@@ -18,6 +18,10 @@ use crate::route::Listening;
 /// Connections that the kernel holds for us to accept; nginx's default.
 const BACKLOG: i32 = 511;
 
+/// Bytes of a connection that the kernel holds though they cannot be sent yet.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
+
 /// Listens on the addresses of `listen`, or takes the sockets that a service manager has opened
 /// (`LISTEN_FDS` of systemd's socket activation), which go before them.
 pub(super) fn listen(listen: &[Listen], shared: bool) -> Result<Vec<TcpListener>, String> {
@@ -108,11 +112,11 @@ fn is_absent(error: &io::Error) -> bool {
 fn bind(address: SocketAddr, shared: bool, options: &Options) -> io::Result<TcpListener> {
     let socket = socket(address, options.ipv6only)?;
     socket.bind(&address.into())?;
+    socket.listen(options.backlog)?;
     // Set before, it would let a second server of the same user take half of the connections.
     if shared {
         socket.set_reuse_port(true)?;
     }
-    socket.listen(options.backlog)?;
     Ok(socket.into())
 }
 
@@ -124,7 +128,43 @@ fn socket(address: SocketAddr, ipv6only: bool) -> io::Result<Socket> {
     if address.is_ipv6() {
         socket.set_only_v6(ipv6only)?;
     }
+    set_options(&socket)?;
     Ok(socket)
+}
+
+/// Makes a listener ready for a driver: it does not block, and the connections that it brings
+///
+/// * send at once (`TCP_NODELAY`);
+/// * take urgent bytes as bytes like others, where a read would stop short of them (`SO_OOBINLINE`);
+/// * hold little that the client cannot take yet (`TCP_NOTSENT_LOWAT`), so that they can be written to
+///   each time that a slow client has read a part, and not only after minutes.
+///
+/// The last only on Linux. Elsewhere connections may inherit that the listener does not block, or may
+/// not inherit the rest.
+///
+/// # Errors
+///
+/// Those of setting the options.
+///
+/// ```
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// host_core::os::prepare(&listener)?;
+/// let error = listener.accept().unwrap_err();
+/// assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+pub fn prepare(listener: &TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    set_options(&SockRef::from(listener))
+}
+
+/// Those that connections inherit: also one that comes before a driver has the listener.
+fn set_options(socket: &Socket) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_out_of_band_inline(true)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT)?;
+    Ok(())
 }
 
 /// Another listener on the address of `listener`, with a queue of its own (`SO_REUSEPORT`): the

@@ -10,6 +10,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+use super::user::Account;
+
 /// After the first line the writer waits this long for more, so that a busy server pays for one
 /// wake-up and one write per many requests.
 const GATHER: Duration = Duration::from_millis(10);
@@ -78,7 +82,16 @@ impl LogWriter {
     ///
     /// Those of opening the file.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self::start(Box::new(open(path)?), Some(path.to_owned())))
+        Self::open_for(path, None)
+    }
+
+    /// A log that `account` can open again: a file becomes its own.
+    pub(super) fn open_for(path: &Path, account: Option<&Account>) -> io::Result<Self> {
+        let file = match account {
+            Some(account) => account.open(path)?,
+            None => open(path, OFlags::empty())?,
+        };
+        Ok(Self::start(Box::new(file), Some(path.to_owned())))
     }
 
     fn start(out: Box<dyn Write + Send>, path: Option<PathBuf>) -> Self {
@@ -105,7 +118,7 @@ impl LogWriter {
     /// Those of opening the file; the log then goes on in the old one.
     pub fn reopen(&self) -> io::Result<()> {
         if let Some(path) = &self.log.path {
-            let file = open(path)?;
+            let file = open(path, OFlags::empty())?;
             self.log.shared.lock().reopened = Some(file);
             self.log.shared.changed.notify_all();
         }
@@ -228,8 +241,16 @@ impl Shared {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    File::options().append(true).create(true).open(path)
+/// Opens a file to append to, which is created where it is missing. Never waits: a pipe that nobody
+/// reads is an error.
+pub(super) fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = rustix::fs::open(path, flags, 0o666.into())?;
+    // The writer may wait.
+    let flags = fcntl_getfl(&file)?;
+    fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file.into())
 }
 
 /// Writes whole lines; `torn` says whether the last thing written was a part of one, which is then

@@ -23,7 +23,7 @@ use std::time::{Instant, SystemTime};
 pub(crate) use config::Disk;
 pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
-pub use listen::{Spare, reuseport_sibling};
+pub use listen::{Spare, prepare, reuseport_sibling};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;

@@ -4,8 +4,12 @@ use std::env;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+
+/// How long a manager may take to make room for a message: a signal waits for that.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The server accepts connections, the first or again.
 pub(super) fn ready() {
@@ -34,7 +38,9 @@ fn notify(state: &str) {
 }
 
 fn send(socket: &OsStr, state: &str) -> io::Result<usize> {
-    UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address(socket)?)
+    let ours = UnixDatagram::unbound()?;
+    ours.set_write_timeout(Some(PATIENCE))?;
+    ours.send_to_addr(state.as_bytes(), &address(socket)?)
 }
 
 /// A leading `@` stands for the zero byte of an abstract name.

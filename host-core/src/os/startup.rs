@@ -1,7 +1,6 @@
 //! From the command line to a running server.
 
 use std::env;
-use std::fs::File;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -182,24 +181,16 @@ fn open_site(args: &Args) -> io::Result<Site> {
     Ok(site)
 }
 
-/// Opens the log; one in a file will be opened again, so it becomes the file of `account`.
+/// Opens the log; one in a file will be opened again, so it becomes that of `account`.
 fn open_log(log: &AccessLog, account: Option<&Account>) -> Result<Option<LogWriter>, String> {
     let path = match log {
         AccessLog::Off => return Ok(None),
         AccessLog::Stdout => return Ok(Some(LogWriter::new(io::stdout()))),
         AccessLog::File(path) => path,
     };
-    let open = || {
-        let log = LogWriter::open(path)?;
-        if let Some(account) = account {
-            account.own(&File::options().append(true).open(path)?)?;
-        }
-        Ok(Some(log))
-    };
-    open().map_err(because(format!(
-        "cannot open the access log {}",
-        path.display()
-    )))
+    let failure = because(format!("cannot open the access log {}", path.display()));
+    let log = LogWriter::open_for(path, account).map_err(failure)?;
+    Ok(Some(log))
 }
 
 /// Descriptors for everything but connections: standard streams, log, root, signals and what a reload

@@ -3,10 +3,14 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::fchown;
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::Path;
 
 use nix::unistd::{Gid, Group, Uid, User};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
+use super::log;
 use super::startup::because;
 
 /// Whom to become.
@@ -46,13 +50,28 @@ impl Account {
         })
     }
 
-    /// Lets the account write to `file` later on. What is no regular file stays as it is: a
+    /// Opens a log, and lets the account do so later on. What is no regular file stays as it is: a
     /// terminal or `/dev/null` is not ours to give away.
-    pub(super) fn own(&self, file: &File) -> io::Result<()> {
-        match file.metadata()?.is_file() {
-            true => fchown(file, Some(self.uid.as_raw()), Some(self.gid.as_raw())),
-            false => Ok(()),
+    ///
+    /// # Errors
+    ///
+    /// Beside those of opening the file: when it is regular and has another name or a symbolic link.
+    /// The account may have made that one, and would become the owner of a file of root.
+    pub(super) fn open(&self, path: &Path) -> io::Result<File> {
+        let (file, is_link) = match log::open(path, OFlags::NOFOLLOW) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {
+                (File::options().append(true).open(path)?, true)
+            }
+            opened => (opened?, false),
+        };
+        let metadata = file.metadata()?;
+        if metadata.is_file() {
+            if is_link || metadata.nlink() > 1 {
+                return Err(io::Error::other("it is a link to a file"));
+            }
+            fchown(&file, Some(self.uid.as_raw()), Some(self.gid.as_raw()))?;
         }
+        Ok(file)
     }
 
     /// Gives up all rights but those of the account, in all threads and for good.
