@@ -21,7 +21,8 @@ fn world(server: &str) -> World {
     let files = [
         ("/f", file("hello")),
         ("/d", Node::Folder),
-        ("/l/", Node::Listing(Vec::new())),
+        ("/d/", Node::Folder),
+        ("/e/", Node::Folder),
     ];
     World::with(server, files)
 }
@@ -62,6 +63,66 @@ fn limit_except_holds_in_named_locations() {
     let config = "location / { error_page 402 = @n; return 402; }
          location @n { limit_except GET { deny all; } return 200; }";
     for (request, status) in [("GET /", "200"), ("POST /", "403")] {
+        assert_eq!(ask(config, request, "")[9..12], *status, "{request}");
+    }
+}
+
+#[test]
+fn statuses_without_content_bring_none() {
+    for (config, status) in [
+        ("try_files /none =204;", "204"),
+        ("return 204 x;", "204"),
+        ("return 204 $uri;", "204"),
+        ("error_page 404 =204 /f;", "204"),
+        ("return 205 x;", "205"),
+        ("error_page 404 =205 /f;", "205"),
+        ("error_page 404 =204 @n;", "204"),
+    ] {
+        let config = format!(
+            "location /none {{ {config} }} location @n {{ return 200 x; }} location /f {{ }}"
+        );
+        let answer = ask(&config, "GET /none", "");
+        assert_eq!(answer[9..12], *status, "{config}");
+        assert!(answer.ends_with("\r\n\r\n"), "{config}: {answer}");
+        assert!(!answer.contains("Content-Type"), "{config}: {answer}");
+        assert_eq!(answer.contains("Content-Length: 0"), status == "205");
+    }
+}
+
+#[test]
+fn too_much_content_has_its_page() {
+    for (page, status) in [
+        ("error_page 413 /e;", "413"),
+        ("error_page 413 =200 /e;", "200"),
+        ("error_page 413 @e;", "413"),
+    ] {
+        let config = format!(
+            "client_max_body_size 5; {page} location = /e {{ return 200 page; }}
+             location @e {{ return 200 page; }}"
+        );
+        let answer = ask(&config, "POST /f", "123456");
+        assert_eq!(answer[9..12], *status, "{page}");
+        assert!(answer.ends_with("\r\n\r\npage"), "{page}: {answer}");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{page}");
+    }
+}
+
+#[test]
+fn the_method_is_judged_by_what_is_there() {
+    let config = "location / { } location /app/ { error_page 404 = @app; }
+         location /try/ { try_files $uri /d/ =404; } location @app { return 200 app; }";
+    for (request, status) in [
+        ("POST /f", "405"),
+        ("POST /none", "404"),
+        ("POST /d", "301"),
+        ("POST /e/", "403"),
+        ("POST /app/none", "200"),
+        ("POST /try/none", "301"),
+        ("PUT /none", "405"),
+        ("PUT /try/none", "405"),
+        ("X /none", "501"),
+        ("OPTIONS /try/none", "204"),
+    ] {
         assert_eq!(ask(config, request, "")[9..12], *status, "{request}");
     }
 }

@@ -215,7 +215,8 @@ impl<'v> View<'v> {
         }
         let most = self.rules(route).settings.client_max_body_size;
         let body = self.request.map(|request| request.body());
-        if most > 0 && matches!(body, Some(Body::Length(len)) if len > most) {
+        let limited = most > 0 && !route.too_large;
+        if limited && matches!(body, Some(Body::Length(len)) if len > most) {
             return self.fail(route, Status::CONTENT_TOO_LARGE);
         }
         Flow::On
