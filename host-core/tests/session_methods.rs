@@ -6,7 +6,7 @@ mod world;
 use host_core::Server;
 use host_core::config::{Config, Overrides};
 use host_core::os::LogWriter;
-use world::{Node, World, file};
+use world::{Node, Seen, World, file};
 
 /// A world with these directives in its `server` block.
 fn world(server: &str) -> World {
@@ -124,5 +124,33 @@ fn the_method_is_judged_by_what_is_there() {
         ("OPTIONS /try/none", "204"),
     ] {
         assert_eq!(ask(config, request, "")[9..12], *status, "{request}");
+    }
+}
+
+#[test]
+fn what_is_no_request_has_its_page() {
+    let error_page = "error_page 400 414 /f; location / { }";
+    let fixed = "error_page 400 414 /e; location /e { return 200 hello; }";
+    let other = "error_page 400 414 =200 @e; location @e { return 200 hello; }";
+    let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(20_000));
+    for request in [
+        "GET /a b HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        &long,
+    ] {
+        for config in [error_page, fixed, other] {
+            let mut world = world(config);
+            world.send(request);
+            assert_eq!(world.end(), Seen::Close);
+            let answer = world.received();
+            assert_eq!(
+                answer.starts_with("HTTP/1.1 4"),
+                config != other,
+                "{answer}"
+            );
+            assert!(answer.ends_with("\r\n\r\nhello"), "{config}: {answer}");
+            assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+        }
     }
 }

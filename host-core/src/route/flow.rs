@@ -66,8 +66,13 @@ impl<'v> View<'v> {
         }
     }
 
-    /// Prepares for the answer to what is no request: that is the default server's.
-    pub(crate) fn begin_broken(&self, route: &mut Route, received: &[u8]) {
+    /// Begins with what is no request: it fails with `status`, by the rules of the default server.
+    pub(crate) fn begin_broken(
+        &self,
+        route: &mut Route,
+        received: &[u8],
+        status: Status,
+    ) -> Outcome {
         route.reset(self.hosting.map_of.len());
         route.host.clear();
         let listen = self.hosting.listens.get(self.client.listen);
@@ -75,6 +80,10 @@ impl<'v> View<'v> {
         let server = self.hosting.server(route.server);
         route.rules = server.map_or(0, |server| server.rules);
         route.broken.extend_from_slice(received);
+        match self.fail(route, status) {
+            Flow::On => self.go_on(route),
+            Flow::End(outcome) => outcome,
+        }
     }
 
     fn choose_server(&self, route: &mut Route) {
