@@ -69,6 +69,12 @@ impl<'s> Reply<'s> {
         }
     }
 
+    /// Takes the content away, for statuses that have none (RFC 9110, sections 15.3.5 and 15.3.6).
+    pub(crate) fn empty(&mut self) {
+        self.fields.retain(|(name, _)| *name != "Content-Type");
+        self.content = Content::None;
+    }
+
     pub(crate) fn with(mut self, name: &'static str, value: Value<'s>) -> Self {
         self.push(name, value);
         self

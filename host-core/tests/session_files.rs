@@ -158,7 +158,6 @@ fn errors_of_the_file_system_have_their_status() {
 fn these_are_answered_without_a_look_at_the_files() {
     let allow = "Allow: GET, HEAD, OPTIONS";
     let cases = [
-        ("POST", "/", "405 Method Not Allowed", allow),
         ("PUT", "/", "405 Method Not Allowed", allow),
         ("TRACE", "/", "405 Method Not Allowed", allow),
         ("CONNECT", "a:80", "405 Method Not Allowed", allow),

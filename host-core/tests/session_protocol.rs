@@ -8,7 +8,7 @@ use std::time::Duration;
 use host_core::Wait;
 use world::{Seen, World, file, get, pattern, server};
 
-const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\n";
+const PUT: &str = "PUT / HTTP/1.1\r\nHost: a\r\n";
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n\r\n";
 const CLOSE: &str = "\r\nConnection: close\r\n";
 
@@ -77,7 +77,7 @@ fn more_unread_content_ends_the_connection() {
     }
     // Of chunks it is known later.
     let mut world = world();
-    world.send(format!("{POST}{CHUNKED}10001\r\n") + &"x".repeat(65_536));
+    world.send(format!("{PUT}{CHUNKED}10001\r\n") + &"x".repeat(65_536));
     assert!(!world.received().contains(CLOSE));
     assert!(!world.done().contains(&Seen::ShutdownWrite));
     world.send("x");
@@ -86,7 +86,7 @@ fn more_unread_content_ends_the_connection() {
 
 #[test]
 fn an_expectation_is_answered_finally_and_with_a_close() {
-    for (method, status) in [("POST", "405"), ("GET", "404")] {
+    for (method, status) in [("PUT", "405"), ("GET", "404")] {
         for content in ["", "hello"] {
             let mut world = world();
             let fields = "Expect: 100-continue\r\nContent-Length: 5";
@@ -161,7 +161,7 @@ fn content_that_is_broken_ends_the_connection_without_a_second_answer() {
         "5\r\nhello\r\n0\r\nHost: a\r\n\r\n",
     ] {
         let mut world = world();
-        world.send(format!("{POST}{CHUNKED}{content}{}", get("/f")));
+        world.send(format!("{PUT}{CHUNKED}{content}{}", get("/f")));
         assert_eq!(world.statuses(), ["405"]);
         lingers(&mut world);
     }

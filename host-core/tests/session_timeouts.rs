@@ -9,7 +9,7 @@ use host_core::{Step, Wait};
 use world::{Node, Seen, World, file, get, open, pattern, server};
 
 const TICK: Duration = Duration::from_nanos(1);
-const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ";
+const PUT: &str = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ";
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -148,7 +148,7 @@ fn half_a_head_behind_a_request_has_sixty_seconds_from_its_answer() {
 #[test]
 fn a_body_that_stalls_ends_the_connection_without_a_second_answer() {
     let mut world = World::new([]);
-    let waiting = world.send(format!("{POST}1000\r\n\r\nabc"));
+    let waiting = world.send(format!("{PUT}1000\r\n\r\nabc"));
     assert_eq!(waiting, reading(&world, secs(60)));
     assert_eq!(world.statuses(), ["405"]);
     assert_eq!(expire(&mut world, secs(60)), reading(&world, secs(65)));
@@ -160,7 +160,7 @@ fn a_body_that_stalls_ends_the_connection_without_a_second_answer() {
 #[test]
 fn body_bytes_buy_no_more_than_sixty_seconds() {
     let mut world = World::new([]);
-    world.send(format!("{POST}60000\r\n\r\n"));
+    world.send(format!("{PUT}60000\r\n\r\n"));
     world.turn(secs(20));
     assert_eq!(world.send([0; 40_000]), reading(&world, secs(80)));
     // At the least rate, 500 bytes a second, these are worth two seconds.
@@ -171,7 +171,7 @@ fn body_bytes_buy_no_more_than_sixty_seconds() {
 #[test]
 fn a_body_below_the_least_rate_ends_the_connection() {
     let mut world = World::new([]);
-    world.send(format!("{POST}65536\r\n\r\n"));
+    world.send(format!("{PUT}65536\r\n\r\n"));
     for second in 1..=74 {
         world.turn(secs(second));
         let until = secs(60) + millis(200 * second);
@@ -184,7 +184,7 @@ fn a_body_below_the_least_rate_ends_the_connection() {
 #[test]
 fn a_body_of_one_kilobyte_a_second_arrives() {
     let mut world = World::new([]);
-    world.send(format!("{POST}65536\r\n\r\n"));
+    world.send(format!("{PUT}65536\r\n\r\n"));
     for second in 1..=64 {
         world.turn(secs(second));
         world.send([0; 1024]);
@@ -198,7 +198,7 @@ fn without_a_least_rate_any_byte_is_progress() {
     let mut server = server();
     server.timeouts.min_rate = 0;
     let mut world = World::with(server, []);
-    world.send(format!("{POST}100\r\n\r\n"));
+    world.send(format!("{PUT}100\r\n\r\n"));
     for byte in 1..100 {
         world.turn(secs(59 * byte));
         assert_eq!(world.send("x"), reading(&world, secs(59 * byte + 60)));
@@ -311,8 +311,8 @@ fn each_state_waits_for_its_own_moment() {
     until(60, &|world| world.send("GET"));
     until(75, &|world| world.send(get("/f")));
     until(60, &|world| world.send(get("/f") + "G"));
-    until(60, &|world| world.send(format!("{POST}5\r\n\r\n")));
-    until(5, &|world| world.send(format!("{POST}99999\r\n\r\n")));
+    until(60, &|world| world.send(format!("{PUT}5\r\n\r\n")));
+    until(5, &|world| world.send(format!("{PUT}99999\r\n\r\n")));
     until(60, &|world| {
         world.room = 0;
         world.send(get("/f"))
@@ -339,7 +339,7 @@ fn times_are_those_of_the_server() {
     let mut world = World::with(server, []);
     assert_eq!(world.run(), reading(&world, secs(1)));
     assert_eq!(world.send(get("/")), reading(&world, secs(4)));
-    let waiting = world.send(format!("{POST}5\r\n\r\n"));
+    let waiting = world.send(format!("{PUT}5\r\n\r\n"));
     assert_eq!(waiting, reading(&world, secs(2)));
     world.room = 0;
     assert_eq!(world.send("hello\x01"), writing(&world, secs(3)));
@@ -349,7 +349,7 @@ fn times_are_those_of_the_server() {
 /// A driver may ask for expired deadlines whenever it likes.
 #[test]
 fn asking_too_often_is_harmless() {
-    let conversation = get("/f") + POST + "5\r\n\r\nhello" + &get("/g") + "\x01";
+    let conversation = get("/f") + PUT + "5\r\n\r\nhello" + &get("/g") + "\x01";
     let mut plain = World::new([("/f", file(pattern(100_000)))]);
     plain.send(&conversation);
     plain.hang_up();

@@ -182,9 +182,12 @@ impl Configuration {
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
         let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
-        let new = addresses(&server);
-        if let Some(address) = new.iter().find(|it| !self.addresses.contains(it)) {
+        let (old, new) = (&self.addresses, addresses(&server));
+        if let Some(address) = new.iter().find(|it| !old.contains(it)) {
             return Err(format!("only a restart can listen on {address:?}"));
+        }
+        if let Some(address) = old.iter().find(|it| !new.contains(it)) {
+            return Err(format!("only a restart can stop listening on {address:?}"));
         }
         server.logs = self.open_logs(&server, None)?;
         self.errors = errors;

@@ -6,13 +6,16 @@ use super::Rules;
 use crate::config::model::{Access, Allow, Network};
 
 impl Rules {
-    /// Whether a client at `ip` may send a request of this method.
-    pub(super) fn admits(&self, ip: IpAddr, method: &str) -> bool {
-        let settings = &self.settings;
-        match &settings.limit_except {
-            Some((methods, access)) if !methods.iter().any(|it| it == method) => access.admits(ip),
-            _ => settings.access.admits(ip),
-        }
+    /// The rules that `limit_except` has for requests of this method.
+    pub(super) fn limited(&self, method: &str) -> Option<usize> {
+        let (methods, _) = self.settings.limit_except.as_ref()?;
+        let excepted = methods.iter().any(|it| it == method);
+        self.limited.filter(|_| !excepted)
+    }
+
+    /// Whether a client at `ip` may come in.
+    pub(super) fn admits(&self, ip: IpAddr) -> bool {
+        self.settings.access.admits(ip)
     }
 }
 

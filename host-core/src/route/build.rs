@@ -209,7 +209,10 @@ impl Builder {
         }
         let index = settings.index.iter().map_while(Template::as_text);
         let index = index.take_while(|name| !name.starts_with(b"/"));
+        let limited = settings.limit_except.as_ref();
+        let limited = limited.map(|(_, limited)| self.rules(limited, timeouts));
         let rules = Rules {
+            limited,
             files: Files::new(&settings.root, &mut self.roots),
             index: index
                 .map(|name| String::from_utf8_lossy(name).into_owned())

@@ -72,11 +72,8 @@ impl<'v> View<'v> {
     }
 
     pub(super) fn content(&self, route: &mut Route) -> Flow {
-        match Method::from(self.method(route)) {
-            Method::Get | Method::Head => {}
-            Method::Options => return Flow::End(Outcome::Options),
-            Method::Other(_) => return self.fail(route, Status::NOT_IMPLEMENTED),
-            _ => return self.fail(route, Status::METHOD_NOT_ALLOWED),
+        if let Some(flow) = self.refused(route) {
+            return flow;
         }
         let uri = std::mem::take(&mut route.uri);
         let located = self.locate(route, &uri);
@@ -98,6 +95,16 @@ impl<'v> View<'v> {
                 Flow::End(Outcome::Lookup)
             }
         }
+    }
+
+    /// The answer to methods that no file has. As in nginx that to POST needs a look at the file.
+    fn refused(&self, route: &mut Route) -> Option<Flow> {
+        Some(match Method::from(self.method(route)) {
+            Method::Get | Method::Head | Method::Post => return None,
+            Method::Options => Flow::End(Outcome::Options),
+            Method::Other(_) => self.fail(route, Status::NOT_IMPLEMENTED),
+            _ => self.fail(route, Status::METHOD_NOT_ALLOWED),
+        })
     }
 
     /// Index files with variables in their names get those of this request.
@@ -147,11 +154,12 @@ impl<'v> View<'v> {
             true => &rules.index,
             false => &route.index,
         };
+        let reads = self.method(route) != "POST";
         Lookup {
             root: &rules.files.root,
             path: &route.path,
             index: if content { index } else { &[] },
-            listing: content && rules.settings.autoindex.is_some(),
+            listing: content && reads && rules.settings.autoindex.is_some(),
         }
     }
 
@@ -197,6 +205,9 @@ impl<'v> View<'v> {
         }
         self.take_candidate(route);
         route.phase = Phase::Content;
+        if let Some(flow) = self.refused(route) {
+            return flow;
+        }
         // As in nginx a folder is named without the slash of the candidate: it may need its own.
         if folder && route.uri.pop().is_some() && !route.uri.ends_with(b"/") {
             return self.redirect_to_folder(route);
@@ -233,6 +244,9 @@ impl<'v> View<'v> {
 
     fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
         match found {
+            Ok(Found::File { index: None, .. }) if self.method(route) == "POST" => {
+                self.fail(route, Status::METHOD_NOT_ALLOWED)
+            }
             Ok(Found::File { file, index: None }) => Flow::End(Outcome::File(file)),
             Ok(Found::File {
                 file,

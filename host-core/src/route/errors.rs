@@ -15,6 +15,7 @@ impl View<'_> {
             status: status.code(),
         });
         route.status = Some(status);
+        route.too_large |= status == Status::CONTENT_TOO_LARGE;
         let settings = &self.rules(route).settings;
         if route.in_error_page || route.changes == 0 {
             return Flow::End(Outcome::Page(status));

@@ -8,7 +8,7 @@ use super::rewrite::{self, Ran};
 use super::state::Phase;
 use super::trace::{Note, Script};
 use super::variables::View;
-use super::{Route, Virtual, vhost};
+use super::{Located, Route, Virtual, vhost};
 use crate::Entry;
 use crate::config::model::{Pattern, ServerName};
 use crate::os::OpenFile;
@@ -66,8 +66,13 @@ impl<'v> View<'v> {
         }
     }
 
-    /// Prepares for the answer to what is no request: that is the default server's.
-    pub(crate) fn begin_broken(&self, route: &mut Route, received: &[u8]) {
+    /// Begins with what is no request: it fails with `status`, by the rules of the default server.
+    pub(crate) fn begin_broken(
+        &self,
+        route: &mut Route,
+        received: &[u8],
+        status: Status,
+    ) -> Outcome {
         route.reset(self.hosting.map_of.len());
         route.host.clear();
         let listen = self.hosting.listens.get(self.client.listen);
@@ -75,6 +80,10 @@ impl<'v> View<'v> {
         let server = self.hosting.server(route.server);
         route.rules = server.map_or(0, |server| server.rules);
         route.broken.extend_from_slice(received);
+        match self.fail(route, status) {
+            Flow::On => self.go_on(route),
+            Flow::End(outcome) => outcome,
+        }
     }
 
     fn choose_server(&self, route: &mut Route) {
@@ -205,28 +214,38 @@ impl<'v> View<'v> {
             .hosting
             .find_location(&server.locations, uri, bindings, sink);
         let location = route.location.and_then(|at| self.hosting.locations.get(at));
-        route.rules = location.map_or(server.rules, |location| location.rules);
-        if location.is_none() {
-            route.sink.note(|| Note::NoLocation);
+        route.rules = server.rules;
+        route.phase = Phase::Access;
+        match location {
+            Some(location) => self.enter(route, location),
+            None => route.sink.note(|| Note::NoLocation),
         }
         if location.is_some_and(|location| location.internal) && !route.internal {
             return self.fail(route, Status::NOT_FOUND);
         }
         let most = self.rules(route).settings.client_max_body_size;
         let body = self.request.map(|request| request.body());
-        if most > 0 && matches!(body, Some(Body::Length(len)) if len > most) {
+        let limited = most > 0 && !route.too_large;
+        if limited && matches!(body, Some(Body::Length(len)) if len > most) {
             return self.fail(route, Status::CONTENT_TOO_LARGE);
         }
-        route.phase = Phase::Location(0);
         Flow::On
+    }
+
+    /// The rules of `location` hold, and its script is next; but as in nginx not for the methods that
+    /// `limit_except` is about.
+    fn enter(&self, route: &mut Route, location: &Located) {
+        route.rules = location.rules;
+        route.phase = Phase::Location(0);
+        if let Some(limited) = self.rules(route).limited(self.method(route)) {
+            route.rules = limited;
+            route.phase = Phase::Access;
+        }
     }
 
     fn check_access(&self, route: &mut Route) -> Flow {
         route.phase = Phase::Try(0);
-        match self
-            .rules(route)
-            .admits(self.client.peer.ip(), self.method(route))
-        {
+        match self.rules(route).admits(self.client.peer.ip()) {
             true => Flow::On,
             false => self.fail(route, Status::FORBIDDEN),
         }
@@ -280,8 +299,7 @@ impl<'v> View<'v> {
         };
         route.internal = true;
         route.location = named;
-        route.rules = located.rules;
-        route.phase = Phase::Location(0);
+        self.enter(route, located);
         Flow::On
     }
 }

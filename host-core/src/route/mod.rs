@@ -103,6 +103,8 @@ pub(crate) struct Located {
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) settings: Arc<Settings>,
+    /// The rules for the methods that `limit_except` is about.
+    limited: Option<usize>,
     pub(crate) files: Files,
     /// The index files that are looked for, up to the first with a variable or a slash.
     pub(crate) index: Vec<String>,

@@ -53,6 +53,8 @@ pub(crate) struct Route {
     pub(crate) sink: Sink,
     pub(super) phase: Phase,
     pub(super) internal: bool,
+    /// The content of the request is more than a location takes: none is asked again.
+    pub(crate) too_large: bool,
     /// An error page is being looked for: there is none for that.
     pub(super) in_error_page: bool,
     /// The changes of the URI that are left.
@@ -106,7 +108,7 @@ impl Route {
         self.phase = Phase::Server(0);
         self.location = None;
         (self.status, self.tested, self.id) = (None, None, None);
-        (self.as_get, self.internal) = (false, false);
+        (self.as_get, self.internal, self.too_large) = (false, false, false);
         (self.in_error_page, self.uri_changed) = (false, false);
         self.changes = CHANGES + 1;
         self.held = None;

@@ -35,6 +35,10 @@ impl Inner {
         let rules = server.hosting.rules(self.route.rules);
         self.adopt(server, rules, now);
         let mut reply = self.reply(server, rules, outcome, now);
+        if matches!(reply.status, Status::NO_CONTENT | Status::RESET_CONTENT) {
+            self.file = None;
+            reply.empty();
+        }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         self.note_reply(server, &reply);
         self.add_expires(server, rules, &mut reply, modified, now);
@@ -55,7 +59,7 @@ impl Inner {
             last |= timeouts.keep_alive == Duration::ZERO;
             self.clock.set(timeouts);
         }
-        last |= self.route.status == Some(Status::CONTENT_TOO_LARGE);
+        last |= self.route.too_large;
         if last {
             self.conn.disable_keep_alive();
         }
@@ -82,7 +86,7 @@ impl Inner {
                     false => Content::Bytes(text),
                 };
                 let kind = match status(code) {
-                    Status::NO_CONTENT | Status::NOT_MODIFIED => "",
+                    Status::NOT_MODIFIED => "",
                     _ => rules.types.of(&route.uri),
                 };
                 Reply::new(status(code), content).typed(kind)

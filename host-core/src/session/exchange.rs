@@ -129,7 +129,10 @@ impl Session {
         if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
             self.answer_broken(error.kind.status(), now);
         }
-        self.linger();
+        // The answer may be a file, which is still to be found and sent.
+        if self.inner.stage == Stage::Read {
+            self.linger();
+        }
     }
 
     /// Answers what is no request: by the rules of the default server.
@@ -141,8 +144,7 @@ impl Session {
             inner.since = now.monotonic;
             let received = first_line(inner.rx.pending());
             let view = view!(server, inner, now);
-            view.begin_broken(&mut inner.route, received);
-            Outcome::Page(status)
+            view.begin_broken(&mut inner.route, received, status)
         };
         self.proceed(outcome, now);
     }

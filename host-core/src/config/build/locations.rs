@@ -245,7 +245,7 @@ impl Builder<'_, '_> {
         let mut own = draft.child();
         let inside = usage.node.block.as_deref().unwrap_or_default();
         self.level(inside, Contexts::LIMIT_EXCEPT, &mut own);
-        draft.settings.limit_except = Some((methods, Arc::new(own.access())));
+        draft.settings.limit_except = Some((methods, own.finish()));
     }
 }
 

@@ -63,8 +63,8 @@ pub(crate) struct Settings {
     pub(crate) reset_timedout_connection: bool,
     pub(crate) tcp_nodelay: bool,
     pub(crate) tcp_nopush: bool,
-    /// The methods that `limit_except` leaves alone, and the rules for all others.
-    pub(crate) limit_except: Option<(Vec<String>, Arc<Access>)>,
+    /// The methods that `limit_except` leaves alone, and the settings for all others.
+    pub(crate) limit_except: Option<(Vec<String>, Arc<Settings>)>,
     pub(crate) access: Arc<Access>,
     pub(crate) limit_req: Vec<LimitReq>,
     pub(crate) limit_conn: Vec<LimitConn>,

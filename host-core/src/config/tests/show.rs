@@ -100,6 +100,11 @@ fn locations(out: &mut String, locations: &Locations, words: &[&str], depth: usi
     }
 }
 
+fn limit_except(settings: &Settings) -> Option<(&[String], &Access)> {
+    let (methods, limited) = settings.limit_except.as_ref()?;
+    Some((methods, &limited.access))
+}
+
 fn script(script: &[Op]) -> String {
     let mut out = "\n".to_owned();
     for op in script {
@@ -133,6 +138,9 @@ macro_rules! fields {
 }
 
 fn setting(settings: &Arc<Settings>, word: &str) -> String {
+    if word == "limit_except" {
+        return format!("{:?}", limit_except(settings));
+    }
     fields!(settings, word;
         root index try_files error_pages recursive_error_pages autoindex types default_type charset
         charset_types add_headers add_trailers expires etag if_modified_since max_ranges gzip
@@ -141,7 +149,7 @@ fn setting(settings: &Arc<Settings>, word: &str) -> String {
         client_max_body_size client_body_buffer_size client_body_timeout send_timeout
         keepalive_timeout keepalive_header keepalive_requests keepalive_time lingering_close
         lingering_timeout lingering_time reset_timedout_connection tcp_nodelay tcp_nopush
-        limit_except access limit_req limit_conn limit_rate limit_rate_after real_ip access_logs
+        access limit_req limit_conn limit_rate limit_rate_after real_ip access_logs
         error_log log_not_found dav_methods create_full_put_path stub_status early_hints
     )
 }
