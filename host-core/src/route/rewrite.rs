@@ -287,6 +287,7 @@ impl View<'_> {
                 }
                 None => uri.extend_from_slice(text),
             },
+            (Part::Folder(_), _) => {}
             (Part::Variable(variable), args) => {
                 let group = matches!(variable, Variable::Group(_));
                 let encoded = group && (redirect || args.is_some()) && self.is_quoted();

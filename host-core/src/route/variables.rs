@@ -76,13 +76,20 @@ impl<'v> View<'v> {
 
     /// Appends the text of `template`.
     pub(crate) fn expand(&self, route: &mut Route, template: &Template, out: &mut Vec<u8>) {
+        let start = out.len();
         for part in &template.parts {
             match part {
                 Part::Text(text) => out.extend_from_slice(text),
                 Part::Variable(variable) => {
                     self.push(route, variable, out);
                 }
+                Part::Folder(_) => {}
             }
+        }
+        if let Some(Part::Folder(folder)) = template.parts.first()
+            && out.get(start) != Some(&b'/')
+        {
+            out.splice(start..start, folder.iter().copied());
         }
     }
 
