@@ -21,7 +21,7 @@ const FILES: [&str; 6] = [
 ];
 
 /// A folder with the files, each of which says what it is, and a configuration whose server has
-/// these directives. `@` is the folder, and relative paths begin there.
+/// these directives. `DIR` is the folder, and relative paths begin there.
 fn world(server: &str) -> (World, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for name in FILES {
@@ -33,7 +33,7 @@ fn world(server: &str) -> (World, TempDir) {
 }
 
 fn configured(server: &str, folder: &Path) -> Server {
-    let server = server.replace('@', folder.to_str().unwrap());
+    let server = server.replace("DIR", folder.to_str().unwrap());
     let path = folder.join("nginx.conf");
     let text = format!("events {{ }} http {{ access_log off; {server} }}");
     fs::write(&path, text).unwrap();
@@ -60,7 +60,7 @@ fn ask(world: &mut World, request: &str) -> (String, String) {
 fn check(server: &str, requests: &[(&str, &str, &str)]) {
     let (mut world, folder) = world(server);
     for (request, status, text) in requests {
-        let text = text.replace('@', folder.path().to_str().unwrap());
+        let text = text.replace("DIR", folder.path().to_str().unwrap());
         let (got, content) = ask(&mut world, request);
         assert_eq!(
             (&*got, content.contains(&text)),
@@ -73,7 +73,7 @@ fn check(server: &str, requests: &[(&str, &str, &str)]) {
 
 #[test]
 fn a_root_that_begins_with_a_variable_may_be_relative() {
-    let server = "map $arg_r $r { default www; abs @/www; }
+    let server = "map $arg_r $r { default www; abs DIR/www; }
          server { root $r; location ~ ^/al/(.*)$ { alias $1; }
          location /name { return 200 $document_root|$request_filename; } }";
     check(
@@ -83,8 +83,106 @@ fn a_root_that_begins_with_a_variable_may_be_relative() {
             ("GET /a.txt?r=abs", "200", "www/a.txt"),
             ("GET /al/www/a.txt", "200", "www/a.txt"),
             ("GET /al/etc/passwd", "404", ""),
-            ("GET /name", "200", "@/www|@/www/name"),
-            ("GET /name?r=abs", "200", "@/www|@/www/name"),
+            ("GET /name", "200", "DIR/www|DIR/www/name"),
+            ("GET /name?r=abs", "200", "DIR/www|DIR/www/name"),
+        ],
+    );
+}
+
+#[test]
+fn what_has_no_end_is_an_error() {
+    let double: String = (1..30)
+        .map(|n| format!("map x $d{n} {{ default $d{0}$d{0}; }}", n - 1))
+        .collect();
+    let chain: String = (1..3000)
+        .map(|n| format!("map x $c{n} {{ default $c{}; }}", n - 1))
+        .collect();
+    let server = format!(
+        "{double} {chain} map x $d0 {{ default 0123456789; }} map x $c0 {{ default end; }}
+         server {{ recursive_error_pages on; error_page 500 $missing; set $missing @missing;
+         location /double {{ return 200 $d29; }} location /some {{ return 200 $d1; }}
+         location /chain {{ return 200 $c2999; }} location /short {{ return 200 $c40; }}
+         location /field {{ add_header X $d29; return 200 ok; }}
+         location /x {{ return 500; }} location /rw {{ rewrite ^/rw(.*)$ /rw$1$1$1$1$1$1 last; }} }}"
+    );
+    check(
+        &server,
+        &[
+            ("GET /double", "500", ""),
+            ("GET /some", "200", "01234567890123456789"),
+            ("GET /chain", "500", ""),
+            ("GET /short", "200", "end"),
+            ("GET /field", "200", "ok"),
+            ("GET /x", "500", ""),
+            ("GET /rwabcdefghij", "500", ""),
+        ],
+    );
+}
+
+#[test]
+fn a_named_location_may_come_out_of_a_variable() {
+    let server = "server { root www; set $n @nm; location @nm { return 200 named; }
+         location /e { error_page 404 $n; } location /t { try_files /none $n; } }";
+    check(
+        server,
+        &[("GET /e", "404", "named"), ("GET /t", "200", "named")],
+    );
+}
+
+#[test]
+fn index_names_are_those_of_the_request() {
+    let server = "server { root www; location /v/ { alias DIR/www/; index $arg_i z; }
+         location / { try_files $uri $uri/ =404; } location /bare { index $arg_i index.html; try_files $uri $uri/ =404; }
+         location /dir { index $arg_i c.txt; try_files $uri $uri/ =404; } }";
+    let (mut world, _folder) = world(server);
+    for (request, expected) in [
+        ("GET /v/?i=a.txt", "www/a.txt"),
+        ("GET /", "www/index.html"),
+        ("GET /dir/", "www/dir/c.txt"),
+        ("GET /bare/?i=x", "www/bare/x"),
+        ("GET /dir/?i=index.html", "www/dir/index.html"),
+    ] {
+        assert_eq!(ask(&mut world, request).1, expected, "{request}");
+    }
+}
+
+#[test]
+fn limit_except_is_before_the_script() {
+    let server = "server { root www; location / { limit_except GET { deny all; } return 200 ran; }
+         location /if/ { limit_except GET { deny all; } if ($arg_b) { add_header X 1; } return 200 ran; }
+         location /rw/ { limit_except GET { deny all; } rewrite ^ /open; }
+         location /try/ { limit_except GET { allow all; } try_files /none @t; }
+         location @t { return 200 tried; } location /open { return 200 open; } }";
+    check(
+        server,
+        &[
+            ("GET /", "200", "ran"),
+            ("HEAD /", "200", ""),
+            ("POST /", "403", ""),
+            ("POST /if/?b=1", "403", ""),
+            ("GET /if/?b=1", "200", "ran"),
+            ("POST /rw/", "403", ""),
+            ("GET /rw/", "200", "open"),
+            ("POST /try/", "405", ""),
+            ("GET /try/", "200", "tried"),
+        ],
+    );
+}
+
+#[test]
+fn a_host_does_not_climb() {
+    let server = r"server { server_name ~^(?<dom>.+)\.(?<ten>[a-z]+)\.test$ x; root DIR/tn/$ten/$dom/public; }
+         server { server_name y; root DIR/tn/$arg_r; location /a { alias DIR/tn/p$arg_r; } }";
+    check(
+        server,
+        &[
+            ("GET / ...alpha.test", "400", ""),
+            ("GET / a..b", "400", ""),
+            ("GET /?r=public y", "200", "tn/public/index.html"),
+            ("GET /?r=x/../public y", "404", ""),
+            ("GET /a?r=ublic/index.html y", "200", "tn/public/index.html"),
+            ("GET /a?r=/../public/index.html y", "404", ""),
+            ("GET /?r=public y.", "200", ""),
         ],
     );
 }

@@ -8,11 +8,15 @@ use crate::config::model::{Access, Allow, Network};
 impl Rules {
     /// Whether a client at `ip` may send a request of this method.
     pub(super) fn admits(&self, ip: IpAddr, method: &str) -> bool {
-        let settings = &self.settings;
-        match &settings.limit_except {
-            Some((methods, access)) if !methods.iter().any(|it| it == method) => access.admits(ip),
-            _ => settings.access.admits(ip),
-        }
+        let access = self.excepted(method).unwrap_or(&self.settings.access);
+        access.admits(ip)
+    }
+
+    /// The rules of `limit_except`, where they hold for this method.
+    pub(super) fn excepted(&self, method: &str) -> Option<&Access> {
+        let (methods, access) = self.settings.limit_except.as_ref()?;
+        let listed = methods.iter().any(|it| it == method);
+        (!listed).then_some(access)
     }
 }
 

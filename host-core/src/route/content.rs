@@ -38,7 +38,10 @@ impl<'v> View<'v> {
         }
         match self.held(route) {
             true => self.found(route, None),
-            false => Flow::End(Outcome::Lookup),
+            false => {
+                self.expand_index(route);
+                Flow::End(Outcome::Lookup)
+            }
         }
     }
 
@@ -64,7 +67,10 @@ impl<'v> View<'v> {
             Fallback::Uri(template) => {
                 let mut to = route.take_scratch();
                 self.expand(route, template, &mut to);
-                let flow = self.go_to(route, &to, "try_files");
+                let flow = match to.strip_prefix(b"@") {
+                    Some(name) => self.go_to_name(route, &String::from_utf8_lossy(name)),
+                    None => self.go_to(route, &to, "try_files"),
+                };
                 route.give_scratch(to);
                 flow
             }
@@ -151,10 +157,8 @@ impl<'v> View<'v> {
     /// Goes on with the answer to [`Outcome::Lookup`].
     pub(crate) fn on_found(&self, route: &mut Route, found: io::Result<Found>) -> Outcome {
         self.note_tried(route, &found);
-        match self.found(route, Some(found)) {
-            Flow::On => self.go_on(route),
-            Flow::End(outcome) => outcome,
-        }
+        let flow = self.found(route, Some(found));
+        self.go_on(route, flow)
     }
 
     /// `None` is the file that is held.

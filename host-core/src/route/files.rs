@@ -99,7 +99,15 @@ impl View<'_> {
         }
         let mut lead = route.take_scratch();
         self.expand(route, &files.lead, &mut lead);
-        let set = route.path.set(&[&lead, files.tail.of(uri)]);
+        let tail = files.tail.of(uri);
+        // The segment that the lead ends in goes on in the tail.
+        let end = memchr::memchr(b'/', tail).unwrap_or(tail.len());
+        lead.extend_from_slice(&tail[..end]);
+        let climbs = lead.split(|&b| b == b'/').any(|it| it == b"..");
+        let set = match climbs {
+            true => Err(PathError::AboveRoot),
+            false => route.path.set(&[&lead, &tail[end..]]),
+        };
         route.give_scratch(lead);
         set
     }

@@ -55,15 +55,13 @@ impl<'v> View<'v> {
         let merge = server.is_none_or(|it| it.merge_slashes);
         let flow = match route.path.decode_to(path, merge, &mut route.uri) {
             // A request for the server and not for something on it.
+            _ if vhost::has_empty_label(request) => self.fail(route, Status::BAD_REQUEST),
             _ if path.is_empty() => self.without_path(route, request.method()),
             Ok(()) => Flow::On,
             Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
             Err(_) => self.fail(route, Status::BAD_REQUEST),
         };
-        match flow {
-            Flow::On => self.go_on(route),
-            Flow::End(outcome) => outcome,
-        }
+        self.go_on(route, flow)
     }
 
     /// Prepares for the answer to what is no request: that is the default server's.
@@ -111,9 +109,15 @@ impl<'v> View<'v> {
     }
 
     /// Goes on to an answer, or to a question.
-    pub(super) fn go_on(&self, route: &mut Route) -> Outcome {
+    pub(super) fn go_on(&self, route: &mut Route, mut flow: Flow) -> Outcome {
         loop {
-            let flow = match route.phase {
+            if std::mem::take(&mut route.endless) {
+                flow = self.fail(route, Status::INTERNAL_SERVER_ERROR);
+            }
+            if let Flow::End(outcome) = flow {
+                return outcome;
+            }
+            flow = match route.phase {
                 Phase::Server(at) => self.run_server(route, at),
                 Phase::Find => self.find(route),
                 Phase::Location(at) => self.run_location(route, at),
@@ -121,9 +125,6 @@ impl<'v> View<'v> {
                 Phase::Try(at) => self.try_file(route, at),
                 Phase::Content => self.content(route),
             };
-            if let Flow::End(outcome) = flow {
-                return outcome;
-            }
         }
     }
 
@@ -216,12 +217,29 @@ impl<'v> View<'v> {
         if most > 0 && matches!(body, Some(Body::Length(len)) if len > most) {
             return self.fail(route, Status::CONTENT_TOO_LARGE);
         }
-        route.phase = Phase::Location(0);
+        route.phase = self.enter(route);
         Flow::On
     }
 
+    /// What is first in a location: as in nginx `limit_except` takes the place of the script.
+    fn enter(&self, route: &Route) -> Phase {
+        match self.is_excepted(route) {
+            true => Phase::Access,
+            false => Phase::Location(0),
+        }
+    }
+
+    /// Whether the rules of `limit_except` hold.
+    fn is_excepted(&self, route: &Route) -> bool {
+        self.rules(route).excepted(self.method(route)).is_some()
+    }
+
     fn check_access(&self, route: &mut Route) -> Flow {
-        route.phase = Phase::Try(0);
+        // It has no `try_files` either.
+        route.phase = match self.is_excepted(route) {
+            true => Phase::Content,
+            false => Phase::Try(0),
+        };
         match self
             .rules(route)
             .admits(self.client.peer.ip(), self.method(route))
@@ -271,16 +289,19 @@ impl<'v> View<'v> {
             to: name.to_owned(),
             why: "a named location",
         });
+        if !route.change() {
+            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+        }
         let server = self.virtual_server(route);
         let named = server.and_then(|server| server.locations.named.get(name).copied());
         let located = named.and_then(|at| self.hosting.locations.get(at));
-        let Some(located) = located.filter(|_| route.change()) else {
+        let Some(located) = located else {
             return self.fail(route, Status::INTERNAL_SERVER_ERROR);
         };
         route.internal = true;
         route.location = named;
         route.rules = located.rules;
-        route.phase = Phase::Location(0);
+        route.phase = self.enter(route);
         Flow::On
     }
 }

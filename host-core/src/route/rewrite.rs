@@ -6,7 +6,7 @@ use h1_core::Status;
 use super::Route;
 use super::flow::Outcome;
 use super::trace::{Note, Script};
-use super::variables::View;
+use super::variables::{LONGEST, View};
 use crate::config::model::{Condition, FileTest, Flag, Pattern, Place, Target};
 use crate::config::template::{Part, Template, Variable};
 use crate::path::encode_target;
@@ -249,7 +249,7 @@ impl View<'_> {
                 _ => Status::FOUND,
             }));
         }
-        if uri.is_empty() {
+        if uri.is_empty() || uri.len() > LONGEST {
             return Then::Fail(Status::INTERNAL_SERVER_ERROR);
         }
         route.uri.clear();

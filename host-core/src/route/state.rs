@@ -56,6 +56,10 @@ pub(crate) struct Route {
     /// The changes of the URI that are left.
     pub(super) changes: u8,
     pub(super) uri_changed: bool,
+    /// The variables that are being expanded, one within the other.
+    pub(super) depth: u8,
+    /// One was too deep, or its value too long.
+    pub(super) endless: bool,
     /// Whether the file that a condition asks for is there, once that is known.
     pub(super) tested: Option<bool>,
     /// A file that was found and may be asked for again at once: its rules' root and its path.
@@ -92,11 +96,12 @@ impl Route {
             text.clear();
             text.shrink_to(KEPT);
         }
+        self.index.clear();
         self.bindings.reset(slots);
         self.phase = Phase::Server(0);
         self.location = None;
         (self.status, self.tested, self.id) = (None, None, None);
-        (self.as_get, self.internal) = (false, false);
+        (self.as_get, self.internal, self.endless) = (false, false, false);
         (self.in_error_page, self.uri_changed) = (false, false);
         self.changes = CHANGES + 1;
         self.held = None;
@@ -106,7 +111,6 @@ impl Route {
     pub(crate) fn forget(&mut self) {
         self.reset(0);
         self.host.clear();
-        self.index.clear();
     }
 
     /// An empty buffer, to be given back.
