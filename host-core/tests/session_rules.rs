@@ -186,3 +186,52 @@ fn a_host_does_not_climb() {
         ],
     );
 }
+
+#[test]
+fn conditions_ask_for_files_anywhere() {
+    let server = "server { root DIR/www; if (-f DIR/tn/public/index.html) { set $far yes; } if (-f DIR/tn/none) { set $none yes; }
+         if (-d DIR/tn/) { set $dir yes; } if (-e /) { set $all yes; }
+         location /far { return 200 $far|$none|$dir|$all; }
+         location /slash/ { alias DIR/www/; if (!-f $request_filename) { return 410; } }
+         location /arg { if (-f DIR/tn/$arg_f) { return 200 there; } return 200 no; }
+         location / { if (-f $request_filename) { return 200 file; } if (-f $arg_f) { return 200 arg; } } }";
+    check(
+        server,
+        &[
+            ("GET /far", "200", "yes||yes|yes"),
+            ("GET /slash/a.txt", "200", "www/a.txt"),
+            ("GET /slash/none", "410", ""),
+            ("GET /arg?f=public/index.html", "200", "there"),
+            ("GET /arg?f=public", "200", "no"),
+            ("GET /a.txt", "200", "file"),
+            ("GET /none?f=/etc/passwd", "200", "arg"),
+            ("GET /none?f=etc/passwd", "404", ""),
+        ],
+    );
+}
+
+#[test]
+fn an_if_replaces_the_settings_of_the_one_before() {
+    let server = "server { location / { if ($arg_a) { add_header X-A 1; } if ($arg_x = 1) { return 200 $arg_x; }
+         if ($arg_y) { set $y 1; } return 200 end; } }";
+    for (target, field) in [("/?a=1", true), ("/?a=1&x=1", false), ("/?a=1&y=1", false)] {
+        let (mut world, _folder) = world(server);
+        world.send(world::get(target));
+        assert_eq!(world.received().contains("X-A: 1"), field, "{target}");
+    }
+}
+
+#[test]
+fn an_index_may_be_a_uri() {
+    let server = "server { root www; location = /q { return 200 q[$args]; }
+         location /bare/ { index none /q; autoindex on; } location /dir/ { index $arg_i z; } }";
+    check(
+        server,
+        &[
+            ("GET /bare/?z=1", "200", "q[z=1]"),
+            ("GET /dir/?i=/q", "200", "q[i=/q]"),
+            ("GET /dir/?i=c.txt", "200", "www/dir/c.txt"),
+            ("GET /dir/", "403", ""),
+        ],
+    );
+}

@@ -54,16 +54,25 @@ impl Files {
             },
         };
         let (folder, lead) = split(base, tail);
-        let root = roots
-            .entry(folder)
-            .or_insert_with_key(|folder| Arc::new(Root::at(folder)));
         Self {
-            root: Arc::clone(root),
+            root: root(folder, roots),
             lead,
             tail,
             base: base.clone(),
         }
     }
+}
+
+fn root(folder: PathBuf, roots: &mut HashMap<PathBuf, Arc<Root>>) -> Arc<Root> {
+    let root = roots
+        .entry(folder)
+        .or_insert_with_key(|folder| Arc::new(Root::at(folder)));
+    Arc::clone(root)
+}
+
+/// As much of `path` as is always the same.
+pub(super) fn folder(path: &Template, roots: &mut HashMap<PathBuf, Arc<Root>>) -> Arc<Root> {
+    root(split(path, Tail::Nothing).0, roots)
 }
 
 /// The folder that is always the same, and what follows it.

@@ -32,6 +32,8 @@ pub(crate) struct Route {
     pub(crate) path: CleanPath,
     /// Index files with variables in their names.
     pub(crate) index: Vec<String>,
+    /// The URI that stands behind them.
+    pub(super) index_uri: Vec<u8>,
     pub(crate) server: usize,
     pub(crate) location: Option<usize>,
     pub(crate) rules: usize,
@@ -62,6 +64,8 @@ pub(crate) struct Route {
     pub(super) endless: bool,
     /// Whether the file that a condition asks for is there, once that is known.
     pub(super) tested: Option<bool>,
+    /// That is not below the root of the rules, but below the folder of the condition.
+    pub(super) elsewhere: bool,
     /// A file that was found and may be asked for again at once: its rules' root and its path.
     pub(super) held: Option<(usize, CleanPath, OpenFile)>,
     /// `$request_id`, once somebody has asked.
@@ -90,6 +94,7 @@ impl Route {
             &mut self.uri,
             &mut self.args,
             &mut self.target,
+            &mut self.index_uri,
             &mut self.broken,
             &mut self.sent,
         ] {

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::{Block, DOCUMENTS, pairs, read_text, wrap};
 
 /// Lines that nginx takes and we refuse.
-const STRICTER: [(&str, &str); 26] = [
+const STRICTER: [(&str, &str); 27] = [
     (
         "server { server_name www.*.example; }",
         "nginx looks when there are several servers",
@@ -47,6 +47,10 @@ const STRICTER: [(&str, &str); 26] = [
     (
         "keepalive_requests 4294967296;",
         "more than a connection lives for",
+    ),
+    (
+        "location /b { alias ${request_filename}/x; }",
+        "ends in a cycle",
     ),
     ("log_format one escape=json;", "lines without text"),
 ];
