@@ -126,7 +126,7 @@ impl<'c> Context<'c> {
         self.prefix.join(text)
     }
 
-    /// A path with variables, below `folder` unless it begins with a slash or a variable.
+    /// A path with variables, below `folder` unless it begins with a slash or comes to do so.
     pub(crate) fn path_template(
         &mut self,
         text: &str,
@@ -134,12 +134,16 @@ impl<'c> Context<'c> {
         folder: &Path,
     ) -> Result<Template, Problem> {
         let mut template = self.template_of(text, span)?;
-        if !text.starts_with(['/', '$']) {
+        if !text.starts_with('/') {
             let mut front = folder.as_os_str().as_encoded_bytes().to_vec();
             if !front.is_empty() && !front.ends_with(b"/") {
                 front.push(b'/');
             }
-            template.parts.insert(0, Part::Text(front));
+            let front = match text.starts_with('$') {
+                true => Part::Folder(front),
+                false => Part::Text(front),
+            };
+            template.parts.insert(0, front);
         }
         join_text(&mut template);
         Ok(template)

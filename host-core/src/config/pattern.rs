@@ -66,26 +66,59 @@ const LACKING: [(&str, &str); 7] = [
 ];
 
 fn regex(text: &str, caseless: bool) -> Result<Regex, (String, Option<String>)> {
+    let translated = translate(text);
+    if is_possessive(&translated) {
+        return Err(lacking("a possessive quantifier"));
+    }
     // Bytes, as PCRE without its UTF mode: names of files need not be UTF-8.
-    let built = RegexBuilder::new(&translate(text))
+    let built = RegexBuilder::new(&translated)
         .unicode(false)
         .case_insensitive(caseless)
         .build();
     built.map_err(|error| {
-        let lacking = LACKING.iter().find(|(syntax, _)| text.contains(syntax));
+        let found = LACKING.iter().find(|(syntax, _)| text.contains(syntax));
         let reference = (b'1'..=b'9').any(|digit| text.contains(&format!("\\{}", digit as char)));
-        let what = match lacking {
+        let what = match found {
             Some((_, what)) => Some(*what),
             None => reference.then_some("a back-reference"),
         };
         match what {
-            Some(what) => (
-                format!("{what} is not supported"),
-                Some("expressions are matched in linear time, without backtracking: use a second location, \"map\" or \"if\"".into()),
-            ),
+            Some(what) => lacking(what),
             None => (reason(&error), None),
         }
     })
+}
+
+fn lacking(what: &str) -> (String, Option<String>) {
+    (
+        format!("{what} is not supported"),
+        Some("expressions are matched in linear time, without backtracking: use a second location, \"map\" or \"if\"".into()),
+    )
+}
+
+/// Whether a `+` follows a quantifier in what [`translate`] has written. Here: once more. There: without
+/// going back.
+fn is_possessive(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    let (mut classes, mut counts, mut quantified) = (0_u32, false, false);
+    while let Some(char) = chars.next() {
+        let before = std::mem::take(&mut quantified);
+        match char {
+            '\\' if matches!(chars.next(), Some('p' | 'P' | 'x')) => {
+                chars.next_if_eq(&'{');
+            }
+            '\\' => {}
+            '[' => classes += 1,
+            ']' => classes = classes.saturating_sub(1),
+            _ if classes > 0 => {}
+            '+' if before => return true,
+            '*' | '+' | '?' => quantified = true,
+            '{' => counts = true,
+            '}' => quantified = std::mem::take(&mut counts),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The last line of the message, the one that says why.

@@ -33,6 +33,7 @@ impl fmt::Debug for Template {
             match part {
                 Part::Text(text) => write!(f, "{}", text.escape_ascii())?,
                 Part::Variable(variable) => write!(f, "${{{variable:?}}}")?,
+                Part::Folder(path) => write!(f, "[{}]", path.escape_ascii())?,
             }
         }
         f.write_str("\"")
@@ -43,6 +44,8 @@ impl fmt::Debug for Template {
 pub(crate) enum Part {
     Text(Vec<u8>),
     Variable(Variable),
+    /// Goes in front of what follows, unless that begins with a slash.
+    Folder(Vec<u8>),
 }
 
 /// A variable, its name resolved.

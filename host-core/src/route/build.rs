@@ -11,7 +11,8 @@ use super::location::Prefix;
 use super::rewrite::{Instruction, Kind, Text};
 use super::*;
 use crate::config::model::{
-    Expires, Location, Locations, Matches, Model, Op, OpKind, ReturnBody, Settings, VirtualServer,
+    Condition, Expires, Location, Locations, Matches, Model, Op, OpKind, ReturnBody, Settings,
+    VirtualServer,
 };
 use crate::config::template::{Part, Template, Variable};
 use crate::os::Root;
@@ -263,12 +264,17 @@ impl Builder {
                     let rules = settings.map(|settings| self.rules(&settings, timeouts));
                     let inner = self.script(inner, timeouts);
                     let skip = inner.len();
+                    let folder = match &condition {
+                        Condition::File { path, .. } => Some(files::folder(path, &mut self.roots)),
+                        _ => None,
+                    };
                     script.push(Instruction {
                         place,
                         kind: Kind::If {
                             condition,
                             skip,
                             rules,
+                            folder,
                         },
                     });
                     script.extend(inner);

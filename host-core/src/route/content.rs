@@ -9,7 +9,7 @@ use super::flow::{Flow, Outcome};
 use super::state::Phase;
 use super::trace::Note;
 use super::variables::View;
-use super::{Route, rewrite};
+use super::{Route, condition};
 use crate::config::model::Fallback;
 use crate::config::template::Part;
 use crate::os::OpenFile;
@@ -38,7 +38,10 @@ impl<'v> View<'v> {
         }
         match self.held(route) {
             true => self.found(route, None),
-            false => Flow::End(Outcome::Lookup),
+            false => {
+                self.expand_index(route);
+                Flow::End(Outcome::Lookup)
+            }
         }
     }
 
@@ -64,7 +67,10 @@ impl<'v> View<'v> {
             Fallback::Uri(template) => {
                 let mut to = route.take_scratch();
                 self.expand(route, template, &mut to);
-                let flow = self.go_to(route, &to, "try_files");
+                let flow = match to.strip_prefix(b"@") {
+                    Some(name) => self.go_to_name(route, &String::from_utf8_lossy(name)),
+                    None => self.go_to(route, &to, "try_files"),
+                };
                 route.give_scratch(to);
                 flow
             }
@@ -107,22 +113,25 @@ impl<'v> View<'v> {
         })
     }
 
-    /// Index files with variables in their names get those of this request.
+    /// Index files with variables in their names get those of this request. One that is a URI ends them.
     fn expand_index(&self, route: &mut Route) {
         let rules = self.rules(route);
         route.index.clear();
+        route.index_uri.clear();
         if !route.path.is_folder() || rules.index.len() == rules.settings.index.len() {
             return;
         }
         for template in &rules.settings.index {
             let mut name = route.take_scratch();
             self.expand(route, template, &mut name);
-            let text = String::from_utf8_lossy(&name).into_owned();
-            route.give_scratch(name);
-            if text.starts_with('/') {
+            if name.starts_with(b"/") {
+                route.index_uri = name;
                 break;
             }
-            route.index.push(text);
+            route
+                .index
+                .push(String::from_utf8_lossy(&name).into_owned());
+            route.give_scratch(name);
         }
     }
 
@@ -148,7 +157,7 @@ impl<'v> View<'v> {
             Phase::Content => true,
             Phase::Sibling(_) => false,
             Phase::Try(at) => self.wants_folder(route, at),
-            _ => return rewrite::lookup(self, route),
+            _ => return condition::lookup(self, route),
         };
         let index = match route.index.is_empty() {
             true => &rules.index,
@@ -159,17 +168,18 @@ impl<'v> View<'v> {
             root: &rules.files.root,
             path: &route.path,
             index: if content { index } else { &[] },
-            listing: content && reads && rules.settings.autoindex.is_some(),
+            listing: content
+                && reads
+                && rules.settings.autoindex.is_some()
+                && route.index_uri.is_empty(),
         }
     }
 
     /// Goes on with the answer to [`Outcome::Lookup`].
     pub(crate) fn on_found(&self, route: &mut Route, found: io::Result<Found>) -> Outcome {
         self.note_tried(route, &found);
-        match self.found(route, Some(found)) {
-            Flow::On => self.go_on(route),
-            Flow::End(outcome) => outcome,
-        }
+        let flow = self.found(route, Some(found));
+        self.go_on(route, flow)
     }
 
     /// `None` is the file that is held.
@@ -185,7 +195,7 @@ impl<'v> View<'v> {
             _ => {
                 let passes = self
                     .instruction(route)
-                    .map(|it| rewrite::passes(it, &found));
+                    .map(|it| condition::passes(it, &found));
                 route.tested = passes;
                 Flow::On
             }
@@ -296,24 +306,21 @@ impl<'v> View<'v> {
         Flow::On
     }
 
-    /// The last index may be a URI.
+    /// The last index may be a URI; the arguments stay.
     fn without_index(&self, route: &mut Route) -> Flow {
-        let settings = &self.rules(route).settings;
-        let Some(last) = settings.index.last() else {
+        let mut to = std::mem::take(&mut route.index_uri);
+        if to.is_empty() {
             return self.fail(route, Status::FORBIDDEN);
-        };
-        let mut to = route.take_scratch();
-        self.expand(route, last, &mut to);
-        let flow = match to.starts_with(b"/") {
-            true => self.go_to(route, &to, "index"),
-            false => self.fail(route, Status::FORBIDDEN),
-        };
+        }
+        to.push(b'?');
+        to.extend_from_slice(&route.args);
+        let flow = self.go_to(route, &to, "index");
         route.give_scratch(to);
         flow
     }
 
     fn note_tried(&self, route: &mut Route, found: &io::Result<Found>) {
-        let root = &self.rules(route).files.root;
+        let root = self.folder(route);
         let path = &route.path;
         route.sink.note(|| Note::Tried {
             path: format!(

@@ -48,7 +48,7 @@ impl View<'_> {
                 route.as_get = method != Some(Method::Head);
                 self.go_to(route, &text, "error_page")
             }
-            [b'@', ..] => self.go_to_name(route, &String::from_utf8_lossy(&text)),
+            [b'@', name @ ..] => self.go_to_name(route, &String::from_utf8_lossy(name)),
             _ => {
                 route.target.clear();
                 route.target.extend_from_slice(&text);

@@ -54,16 +54,25 @@ impl Files {
             },
         };
         let (folder, lead) = split(base, tail);
-        let root = roots
-            .entry(folder)
-            .or_insert_with_key(|folder| Arc::new(Root::at(folder)));
         Self {
-            root: Arc::clone(root),
+            root: root(folder, roots),
             lead,
             tail,
             base: base.clone(),
         }
     }
+}
+
+fn root(folder: PathBuf, roots: &mut HashMap<PathBuf, Arc<Root>>) -> Arc<Root> {
+    let root = roots
+        .entry(folder)
+        .or_insert_with_key(|folder| Arc::new(Root::at(folder)));
+    Arc::clone(root)
+}
+
+/// As much of `path` as is always the same.
+pub(super) fn folder(path: &Template, roots: &mut HashMap<PathBuf, Arc<Root>>) -> Arc<Root> {
+    root(split(path, Tail::Nothing).0, roots)
 }
 
 /// The folder that is always the same, and what follows it.
@@ -99,7 +108,15 @@ impl View<'_> {
         }
         let mut lead = route.take_scratch();
         self.expand(route, &files.lead, &mut lead);
-        let set = route.path.set(&[&lead, files.tail.of(uri)]);
+        let tail = files.tail.of(uri);
+        // The segment that the lead ends in goes on in the tail.
+        let end = memchr::memchr(b'/', tail).unwrap_or(tail.len());
+        lead.extend_from_slice(&tail[..end]);
+        let climbs = lead.split(|&b| b == b'/').any(|it| it == b"..");
+        let set = match climbs {
+            true => Err(PathError::AboveRoot),
+            false => route.path.set(&[&lead, &tail[end..]]),
+        };
         route.give_scratch(lead);
         set
     }

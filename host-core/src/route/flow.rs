@@ -55,15 +55,13 @@ impl<'v> View<'v> {
         let merge = server.is_none_or(|it| it.merge_slashes);
         let flow = match route.path.decode_to(path, merge, &mut route.uri) {
             // A request for the server and not for something on it.
+            _ if vhost::has_empty_label(request) => self.fail(route, Status::BAD_REQUEST),
             _ if path.is_empty() => self.without_path(route, request.method()),
             Ok(()) => Flow::On,
             Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
             Err(_) => self.fail(route, Status::BAD_REQUEST),
         };
-        match flow {
-            Flow::On => self.go_on(route),
-            Flow::End(outcome) => outcome,
-        }
+        self.go_on(route, flow)
     }
 
     /// Begins with what is no request: it fails with `status`, by the rules of the default server.
@@ -80,10 +78,8 @@ impl<'v> View<'v> {
         let server = self.hosting.server(route.server);
         route.rules = server.map_or(0, |server| server.rules);
         route.broken.extend_from_slice(received);
-        match self.fail(route, status) {
-            Flow::On => self.go_on(route),
-            Flow::End(outcome) => outcome,
-        }
+        let flow = self.fail(route, status);
+        self.go_on(route, flow)
     }
 
     fn choose_server(&self, route: &mut Route) {
@@ -120,9 +116,15 @@ impl<'v> View<'v> {
     }
 
     /// Goes on to an answer, or to a question.
-    pub(super) fn go_on(&self, route: &mut Route) -> Outcome {
+    pub(super) fn go_on(&self, route: &mut Route, mut flow: Flow) -> Outcome {
         loop {
-            let flow = match route.phase {
+            if std::mem::take(&mut route.endless) {
+                flow = self.fail(route, Status::INTERNAL_SERVER_ERROR);
+            }
+            if let Flow::End(outcome) = flow {
+                return outcome;
+            }
+            flow = match route.phase {
                 Phase::Server(at) => self.run_server(route, at),
                 Phase::Find => self.find(route),
                 Phase::Location(at) => self.run_location(route, at),
@@ -131,9 +133,6 @@ impl<'v> View<'v> {
                 Phase::Sibling(at) => self.sibling(route, at),
                 Phase::Content => self.content(route),
             };
-            if let Flow::End(outcome) = flow {
-                return outcome;
-            }
         }
     }
 
@@ -291,10 +290,13 @@ impl<'v> View<'v> {
             to: name.to_owned(),
             why: "a named location",
         });
+        if !route.change() {
+            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+        }
         let server = self.virtual_server(route);
         let named = server.and_then(|server| server.locations.named.get(name).copied());
         let located = named.and_then(|at| self.hosting.locations.get(at));
-        let Some(located) = located.filter(|_| route.change()) else {
+        let Some(located) = located else {
             return self.fail(route, Status::INTERNAL_SERVER_ERROR);
         };
         route.internal = true;

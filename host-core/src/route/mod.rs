@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod bindings;
 mod build;
+mod condition;
 mod content;
 mod errors;
 mod files;

@@ -1,16 +1,18 @@
 //! The rewrite module: `set`, `if`, `rewrite`, `return`, `break`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use h1_core::Status;
 
 use super::Route;
 use super::flow::Outcome;
 use super::trace::{Note, Script};
-use super::variables::View;
-use crate::config::model::{Condition, FileTest, Flag, Pattern, Place, Target};
+use super::variables::{LONGEST, View};
+use crate::config::model::{Condition, Flag, Pattern, Place, Target};
 use crate::config::template::{Part, Template, Variable};
+use crate::os::Root;
 use crate::path::encode_target;
-use crate::{Found, Lookup};
 
 /// One step; those of an `if` follow it.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(crate) enum Kind {
         /// So many instructions are passed over where it does not hold.
         skip: usize,
         rules: Option<usize>,
+        /// As much as is fixed of the path of a file that is asked for.
+        folder: Option<Arc<Root>>,
     },
     Rewrite {
         pattern: Pattern,
@@ -109,6 +113,7 @@ impl View<'_> {
                 condition,
                 skip,
                 rules,
+                ..
             } => match self.holds(route, condition) {
                 None => Then::Ask,
                 Some(false) => Then::Skip(*skip),
@@ -249,7 +254,7 @@ impl View<'_> {
                 _ => Status::FOUND,
             }));
         }
-        if uri.is_empty() {
+        if uri.is_empty() || uri.len() > LONGEST {
             return Then::Fail(Status::INTERNAL_SERVER_ERROR);
         }
         route.uri.clear();
@@ -287,6 +292,7 @@ impl View<'_> {
                 }
                 None => uri.extend_from_slice(text),
             },
+            (Part::Folder(_), _) => {}
             (Part::Variable(variable), args) => {
                 let group = matches!(variable, Variable::Group(_));
                 let encoded = group && (redirect || args.is_some()) && self.is_quoted();
@@ -309,29 +315,6 @@ impl View<'_> {
         memchr::memchr2(b'%', b'+', path.as_bytes()).is_some()
     }
 
-    /// Sets `route.path` to what a condition asks for; `None` if nothing can be there.
-    pub(super) fn file_asked_for(
-        &self,
-        route: &mut Route,
-        instruction: &Instruction,
-    ) -> Option<()> {
-        let Kind::If {
-            condition: Condition::File { path, .. },
-            ..
-        } = &instruction.kind
-        else {
-            return None;
-        };
-        let mut text = route.take_scratch();
-        self.expand(route, path, &mut text);
-        let root = self.rules(route).files.root.path().as_os_str();
-        let below = text.strip_prefix(root.as_encoded_bytes());
-        let below = below.filter(|below| matches!(below, [] | [b'/', ..]));
-        let set = below.map(|below| route.path.set(&[below]));
-        route.give_scratch(text);
-        set?.ok()
-    }
-
     fn note(&self, route: &mut Route, script: Script, at: usize, kind: &Kind, then: &Then) {
         let what = match (kind, then) {
             (Kind::If { .. }, Then::Ask) => return,
@@ -351,35 +334,5 @@ impl View<'_> {
             (Kind::Set { .. }, _) => "set".into(),
         };
         route.sink.note(|| Note::Rewrite { script, at, what });
-    }
-}
-
-/// Whether what was found is what a condition asks for.
-pub(super) fn passes(instruction: &Instruction, found: &std::io::Result<Found>) -> bool {
-    let Kind::If {
-        condition: Condition::File { kind, .. },
-        ..
-    } = &instruction.kind
-    else {
-        return false;
-    };
-    match (kind, found) {
-        (FileTest::File, Ok(Found::File { .. })) => true,
-        (FileTest::Executable, Ok(Found::File { file, .. })) => file.is_executable(),
-        (FileTest::Folder | FileTest::Executable, Ok(Found::Folder)) => true,
-        (FileTest::Any, Ok(_)) => true,
-        // It is there, but may not be read, or is no file.
-        (FileTest::Any, Err(error)) => error.kind() == std::io::ErrorKind::PermissionDenied,
-        _ => false,
-    }
-}
-
-/// What a condition looks for.
-pub(super) fn lookup<'l, 'v: 'l>(view: &View<'v>, route: &'l Route) -> Lookup<'l> {
-    Lookup {
-        root: &view.rules(route).files.root,
-        path: &route.path,
-        index: &[],
-        listing: false,
     }
 }

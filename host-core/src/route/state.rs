@@ -34,6 +34,8 @@ pub(crate) struct Route {
     pub(crate) path: CleanPath,
     /// Index files with variables in their names.
     pub(crate) index: Vec<String>,
+    /// The URI that stands behind them.
+    pub(super) index_uri: Vec<u8>,
     pub(crate) server: usize,
     pub(crate) location: Option<usize>,
     pub(crate) rules: usize,
@@ -60,8 +62,14 @@ pub(crate) struct Route {
     /// The changes of the URI that are left.
     pub(super) changes: u8,
     pub(super) uri_changed: bool,
+    /// The variables that are being expanded, one within the other.
+    pub(super) depth: u8,
+    /// One was too deep, or its value too long.
+    pub(super) endless: bool,
     /// Whether the file that a condition asks for is there, once that is known.
     pub(super) tested: Option<bool>,
+    /// That is not below the root of the rules, but below the folder of the condition.
+    pub(super) elsewhere: bool,
     /// A file that was found and may be asked for again at once: its rules' root and its path.
     pub(super) held: Option<(usize, CleanPath, OpenFile)>,
     /// The compressed siblings of the file that are looked for, in order.
@@ -98,17 +106,20 @@ impl Route {
             &mut self.uri,
             &mut self.args,
             &mut self.target,
+            &mut self.index_uri,
             &mut self.broken,
             &mut self.sent,
         ] {
             text.clear();
             text.shrink_to(KEPT);
         }
+        self.index.clear();
         self.bindings.reset(slots);
         self.phase = Phase::Server(0);
         self.location = None;
         (self.status, self.tested, self.id) = (None, None, None);
         (self.as_get, self.internal, self.too_large) = (false, false, false);
+        self.endless = false;
         (self.in_error_page, self.uri_changed) = (false, false);
         self.changes = CHANGES + 1;
         self.held = None;
@@ -120,7 +131,6 @@ impl Route {
     pub(crate) fn forget(&mut self) {
         self.reset(0);
         self.host.clear();
-        self.index.clear();
     }
 
     /// An empty buffer, to be given back.

@@ -10,6 +10,12 @@ use super::{Hosting, Route, Rules};
 use crate::config::template::{Known, Part, Template, Variable};
 use crate::{Now, date};
 
+/// Variables of variables go so deep, as in nginx.
+const DEPTH: u8 = 100;
+
+/// The most bytes of a value, or of a URI.
+pub(super) const LONGEST: usize = 1 << 20;
+
 /// The connection that a request came on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client {
@@ -74,15 +80,34 @@ impl<'v> View<'v> {
         self.hosting.rules(route.rules)
     }
 
-    /// Appends the text of `template`.
+    /// Appends the text of `template`. One that is too long, or depends on itself, is left out, and
+    /// fails the request.
     pub(crate) fn expand(&self, route: &mut Route, template: &Template, out: &mut Vec<u8>) {
+        let start = out.len();
+        if route.depth == DEPTH {
+            route.endless = true;
+            return;
+        }
+        route.depth += 1;
         for part in &template.parts {
             match part {
                 Part::Text(text) => out.extend_from_slice(text),
                 Part::Variable(variable) => {
                     self.push(route, variable, out);
                 }
+                Part::Folder(_) => {}
             }
+            if out.len() - start > LONGEST {
+                out.truncate(start);
+                route.endless = true;
+                break;
+            }
+        }
+        route.depth -= 1;
+        if let Some(Part::Folder(folder)) = template.parts.first()
+            && out.get(start) != Some(&b'/')
+        {
+            out.splice(start..start, folder.iter().copied());
         }
     }
 

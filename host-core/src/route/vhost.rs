@@ -103,5 +103,10 @@ pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) {
     out.make_ascii_lowercase();
 }
 
+/// Whether the host has two dots in a row: no name has, and as part of a path it would leave a folder.
+pub(crate) fn has_empty_label(request: &RequestHead<'_>) -> bool {
+    request.host().is_some_and(|host| host.contains(".."))
+}
+
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,7 @@ impl Line {
                 Part::Variable(Variable::Known(known)) if is_late(*known) => {
                     self.missing.push((self.text.len(), *known));
                 }
+                Part::Folder(_) => {}
                 Part::Variable(variable) => {
                     value.clear();
                     let known = view.push(route, variable, value);

@@ -83,6 +83,8 @@ pub struct World {
     pub room: usize,
     /// The most that one write takes.
     pub per_write: usize,
+    /// Files are looked for where the session says, on the disk.
+    pub disk: bool,
     server: Arc<Server>,
     files: Rc<Files>,
     start: Now,
@@ -129,6 +131,7 @@ impl World {
             steps: Vec::new(),
             room: usize::MAX,
             per_write: usize::MAX,
+            disk: false,
             server,
             files,
             start,
@@ -233,7 +236,10 @@ impl World {
         let now = self.now;
         let seen = match self.session.step(now) {
             Step::Lookup(lookup) => {
-                let found = find(&self.files, lookup.path.as_bytes());
+                let found = match self.disk {
+                    true => host_core::os::lookup(&lookup),
+                    false => find(&self.files, lookup.path.as_bytes()),
+                };
                 self.session.on_found(found, now);
                 Seen::Lookup
             }

@@ -1,5 +1,7 @@
 //! The steps of the rewrite module.
 
+use std::sync::Arc;
+
 use h1_core::Status;
 
 use super::Builder;
@@ -31,6 +33,9 @@ impl Builder<'_, '_> {
                 }),
                 Err(problem) => self.cx.errors.push(problem),
             }
+        }
+        if inside == Contexts::IF_IN_LOCATION {
+            replace_all(&mut script, draft);
         }
         script
     }
@@ -155,6 +160,23 @@ impl Builder<'_, '_> {
 fn is_url(text: &str) -> bool {
     let starts = ["http://", "https://", "$scheme"];
     starts.iter().any(|start| text.starts_with(start))
+}
+
+/// Settings of a block replace those of the one before: where one has some, all others in its
+/// location bring back those of the location.
+fn replace_all(script: &mut [Op], draft: &Draft) {
+    let mut blocks: Vec<_> = (script.iter_mut())
+        .filter_map(|op| match &mut op.kind {
+            OpKind::If { settings, .. } => Some(settings),
+            _ => None,
+        })
+        .collect();
+    if blocks.iter().any(|settings| settings.is_some()) {
+        let plain = draft.child().finish();
+        for settings in &mut blocks {
+            settings.get_or_insert_with(|| Arc::clone(&plain));
+        }
+    }
 }
 
 /// Whether the request goes on elsewhere behind this step.

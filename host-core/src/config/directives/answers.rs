@@ -351,7 +351,7 @@ fn expires_time(text: &str, modified: bool) -> Result<Expires, &'static str> {
     }
     let (sign, positive) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
-        None => (1, text),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let seconds = time(positive, Unit::Seconds)?.as_secs();
     let seconds = sign * i64::try_from(seconds).unwrap_or(i64::MAX);

@@ -202,12 +202,13 @@ fn root(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), 
     Ok(())
 }
 
-/// `root` and `alias` make `$document_root`.
+/// `root` and `alias` make these variables.
 pub(crate) fn refuse_own_name(usage: &Use<'_>) -> Result<(), Problem> {
-    for name in ["$document_root", "${document_root}"] {
-        if usage.text(0).contains(name) {
+    for name in ["document_root", "request_filename"] {
+        let used = [format!("${name}"), format!("${{{name}}}")];
+        if used.iter().any(|used| usage.text(0).contains(used)) {
             let message = format!(
-                "the $document_root variable cannot be used in the \"{}\" directive",
+                "the ${name} variable cannot be used in the \"{}\" directive",
                 usage.spec.name
             );
             return Err(Problem::new(usage.node.arg(0).span, message));

@@ -41,3 +41,26 @@ fn what_matches() {
         );
     }
 }
+
+#[test]
+fn possessive_quantifiers_are_refused() {
+    for (pattern, taken) in [
+        ("a++", false),
+        ("^a*+b$", false),
+        ("a?+", false),
+        ("[a-z]{2,3}+", false),
+        (r"\++", true),
+        (r"\*+", true),
+        ("[+*]+", true),
+        ("[*+]", true),
+        ("[[:digit:]*]+", true),
+        (r"\x{41}+", true),
+        ("{a}+", true),
+        ("a+?", true),
+        ("(a+)+", true),
+    ] {
+        let span = Span::new(0, 0, 0);
+        let compiled = Patterns::default().compile(pattern, false, span, &mut Variables::default());
+        assert_eq!(compiled.is_ok(), taken, "{pattern}");
+    }
+}
