@@ -151,7 +151,7 @@ fn limit_except_is_before_the_script() {
     let server = "server { root www; location / { limit_except GET { deny all; } return 200 ran; }
          location /if/ { limit_except GET { deny all; } if ($arg_b) { add_header X 1; } return 200 ran; }
          location /rw/ { limit_except GET { deny all; } rewrite ^ /open; }
-         location /try/ { limit_except GET { allow all; } try_files /none @t; }
+         location /try/ { alias DIR/www/; limit_except GET { allow all; } try_files /none @t; }
          location @t { return 200 tried; } location /open { return 200 open; } }";
     check(
         server,
@@ -165,6 +165,8 @@ fn limit_except_is_before_the_script() {
             ("GET /rw/", "200", "open"),
             ("POST /try/", "404", ""),
             ("GET /try/", "200", "tried"),
+            ("POST /try/a.txt", "405", ""),
+            ("GET /try/none", "200", "tried"),
         ],
     );
 }
