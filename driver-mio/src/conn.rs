@@ -111,7 +111,16 @@ impl Connection {
         }
     }
 
-    /// A graceful stop has begun.
+    /// Whether it is served by `server`.
+    pub(crate) fn is_of(&self, server: &Arc<Server>) -> bool {
+        match &self.state {
+            State::Parked(parked) => parked.is_of(server),
+            State::Active(session) => session.is_of(server),
+            State::Taken => false,
+        }
+    }
+
+    /// A graceful stop has begun, or the connection's server was replaced.
     pub(crate) fn drain(&mut self, pool: &mut Pool, now: Now) {
         self.state = match mem::replace(&mut self.state, State::Taken) {
             State::Parked(parked) => State::Active(pool.wake(parked, now)),

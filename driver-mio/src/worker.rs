@@ -6,6 +6,7 @@ use std::mem;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop, Subscription};
@@ -247,14 +248,21 @@ impl<'g> Worker<'g> {
     fn on_control(&mut self) {
         self.control.clear();
         match self.control.stopping() {
-            // Another server may allow more connections.
-            None => self.acceptor.iter_mut().for_each(Acceptor::on_room),
+            None => self.on_reload(),
             Some(Stop::Graceful) => self.drain(),
             Some(Stop::Fast) => {
                 self.acceptor = None;
                 self.cut = Some(self.now.monotonic);
             }
         }
+    }
+
+    /// Lets the connections end that another server serves than the present one.
+    fn on_reload(&mut self) {
+        // It may allow more of them.
+        self.acceptor.iter_mut().for_each(Acceptor::on_room);
+        let server = Arc::clone(self.control.server());
+        self.drain_those(|connection| !connection.is_of(&server));
     }
 
     /// Lets each connection end, also those that wait in the queues of the listeners.
@@ -267,14 +275,18 @@ impl<'g> Worker<'g> {
         let waiting = QUEUE * acceptor.count();
         let limit = self.control.server().worker_shutdown_timeout;
         self.cut = self.now.monotonic.checked_add(limit);
+        self.drain_those(|_| true);
+        self.accept_up_to(waiting, usize::MAX);
+        self.acceptor = None;
+    }
+
+    fn drain_those(&mut self, are_meant: impl Fn(&Connection) -> bool) {
         let tokens: Vec<_> = self.table.tokens().collect();
         for token in tokens {
-            if let Some(connection) = self.table.get(token) {
+            if let Some(connection) = self.table.get(token).filter(|it| are_meant(it)) {
                 connection.drain(&mut self.pool, self.now);
                 self.turn(token);
             }
         }
-        self.accept_up_to(waiting, usize::MAX);
-        self.acceptor = None;
     }
 }

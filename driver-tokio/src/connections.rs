@@ -1,5 +1,6 @@
 //! The connections that there are: how many, and how to wake them.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -9,6 +10,8 @@ use slab::Slab;
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     ending: Control,
+    /// The connections of the generations before are to end.
+    generation: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -26,6 +29,7 @@ impl Connections {
         Place {
             key: self.lock().wakers.insert(None),
             connections: Arc::clone(self),
+            generation: self.generation.load(Ordering::SeqCst),
             wakes: false,
         }
     }
@@ -50,6 +54,16 @@ impl Connections {
     /// Tells all connections to end.
     pub(crate) fn end(&self, ending: Stop) {
         self.ending.stop(ending);
+        self.wake();
+    }
+
+    /// Tells those that there are to end gracefully.
+    pub(crate) fn retire(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.wake();
+    }
+
+    fn wake(&self) {
         let wakers: Vec<_> = (self.lock().wakers.iter())
             .filter_map(|(_, waker)| waker.clone())
             .collect();
@@ -67,6 +81,7 @@ impl Connections {
 pub(crate) struct Place {
     connections: Arc<Connections>,
     key: usize,
+    generation: u32,
     /// Its task can be woken: it is the same one, with the same waker, all the time.
     wakes: bool,
 }
@@ -74,7 +89,9 @@ pub(crate) struct Place {
 impl Place {
     /// How the connection should end, if it should.
     pub(crate) fn ending(&self) -> Option<Stop> {
-        self.connections.ending.stopping()
+        let retired = self.connections.generation.load(Ordering::SeqCst) != self.generation;
+        let ending = self.connections.ending.stopping();
+        ending.or(retired.then_some(Stop::Graceful))
     }
 
     /// Lets [`Connections::end`] wake the task, which has `seen` what it should do until then.

@@ -79,6 +79,8 @@ struct Acceptor {
     listeners: Vec<Watched<TcpListener>>,
     subscription: Watched<Subscription>,
     connections: Arc<Connections>,
+    /// What new connections are served by.
+    server: Arc<Server>,
     spare: Spare,
 }
 
@@ -100,6 +102,7 @@ impl Acceptor {
             spare: Spare::new(),
             subscription: Watched::new(subscription)?,
             connections: Arc::default(),
+            server: Arc::clone(server),
         })
     }
 
@@ -110,6 +113,7 @@ impl Acceptor {
     /// Accepts until the stop.
     async fn run(&mut self) -> io::Result<()> {
         while self.stopping().is_none() {
+            self.follow_reload();
             let Some((listener, room)) = poll_fn(|cx| self.poll_event(cx)).await? else {
                 continue;
             };
@@ -127,13 +131,22 @@ impl Acceptor {
         Ok(())
     }
 
+    /// After a reload the connections of the server before come to their end.
+    fn follow_reload(&mut self) {
+        let server = self.subscription.inner.server();
+        if !Arc::ptr_eq(server, &self.server) {
+            self.server = Arc::clone(server);
+            self.connections.retire();
+        }
+    }
+
     /// Waits until somebody may wait on the listener of this number, and there is room for so many,
     /// or until the control says something.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<(usize, usize)>>> {
         if let Poll::Ready(changed) = self.poll_control(cx) {
             return Poll::Ready(changed.map(|()| None));
         }
-        let most = self.subscription.inner.server().worker_connections;
+        let most = self.server.worker_connections;
         let room = ready!(self.connections.poll_room(cx, most));
         for (number, listener) in self.listeners.iter().enumerate() {
             if let Poll::Ready(ready) = listener.poll_readable(cx) {
@@ -155,13 +168,12 @@ impl Acceptor {
     /// Accepts who waits on a listener, up to `most`, and says whether that was all. An error says
     /// that the system has no means for more.
     fn accept(&mut self, number: usize, most: usize, next: Accept) -> io::Result<bool> {
-        let server = Arc::clone(self.subscription.inner.server());
         let listener = &self.listeners[number];
         for _ in 0..most {
             match next(listener) {
                 Ok(client) => {
                     let place = self.connections.enter();
-                    tokio::spawn(Connection::new(client, &server, place).serve());
+                    tokio::spawn(Connection::new(client, &self.server, place).serve());
                 }
                 Err(error) => {
                     if !self.spare.excuse(&listener.inner, error)? {
@@ -183,7 +195,7 @@ impl Acceptor {
         }
         self.listeners.clear();
         self.connections.end(Stop::Graceful);
-        let limit = self.subscription.inner.server().worker_shutdown_timeout;
+        let limit = self.server.worker_shutdown_timeout;
         let _ = timeout(limit, poll_fn(|cx| self.poll_drained(cx))).await;
         self.connections.end(Stop::Fast);
         poll_fn(|cx| self.connections.poll_empty(cx)).await;

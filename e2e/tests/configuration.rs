@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
 
-use e2e::{Client, DEADLINE, Driver, Server, eventually, for_each_driver};
+use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver};
 use tempfile::TempDir;
 
 for_each_driver!(
@@ -14,12 +14,17 @@ for_each_driver!(
     tested,
     refused,
     reloaded,
+    reload_lets_answers_complete,
     bad_reload_changes_nothing,
+    reload_that_listens_elsewhere,
     signalled,
     explained,
     daemon,
     what_is_supported,
 );
+
+/// More than sockets hold.
+const LARGE: u64 = 64 << 20;
 
 /// A configuration on a port of its own.
 struct Place {
@@ -124,7 +129,26 @@ fn reloaded(driver: &Driver) {
     place.write("location = /v { return 200 new; }");
     server.signal(rustix::process::Signal::HUP);
     assert!(eventually(|| place.get("/v") == "new"));
-    assert_eq!(before.get("/v").text(), "old");
+    // Nobody is served by the old one for long.
+    if driver.name() != "driver-std" {
+        assert!(before.wire.read_to_end().0.is_empty());
+    }
+}
+
+fn reload_lets_answers_complete(driver: &Driver) {
+    let place = Place::new("");
+    let large = fs::File::create(place.folder.path().join("large")).expect("create");
+    large.set_len(LARGE).expect("size");
+    let server = place.start(driver);
+    let mut client = Client::connect(place.address);
+    client.wire.send(encode("GET", "/large", &[]));
+    assert_eq!(client.head().status, 200);
+    place.write("location = /v { return 200 new; }");
+    server.signal(rustix::process::Signal::HUP);
+    assert!(eventually(|| place.get("/v") == "new"));
+    if driver.name() != "driver-std" {
+        assert_eq!(client.wire.read_to_end().0.len() as u64, LARGE);
+    }
 }
 
 fn bad_reload_changes_nothing(driver: &Driver) {
@@ -137,6 +161,21 @@ fn bad_reload_changes_nothing(driver: &Driver) {
     let log = || fs::read_to_string(place.folder.path().join("error.log")).expect("error log");
     let told = |log: String| log.contains("[emerg]") && log.contains("nginx.conf:9:");
     assert!(eventually(|| told(log())), "{}", log());
+}
+
+fn reload_that_listens_elsewhere(driver: &Driver) {
+    let other = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let other = other.expect("address");
+    let old = format!("listen {other}; location = /v {{ return 200 old; }}");
+    for (before, after) in [(&*old, "return 200 new;"), ("", &old)] {
+        let place = Place::new(before);
+        let server = place.start(driver);
+        place.write(after);
+        server.signal(rustix::process::Signal::HUP);
+        assert!(eventually(|| server
+            .stderr()
+            .contains("only a restart can")));
+    }
 }
 
 fn signalled(driver: &Driver) {

@@ -76,7 +76,8 @@ impl Control {
         }
     }
 
-    /// Lets new connections be served by `server`; those that there are keep theirs.
+    /// Lets new connections be served by `server`; those that there are keep theirs and end
+    /// gracefully.
     pub fn reload(&self, server: Arc<Server>) {
         let mut state = self.shared.lock();
         let before = state.server.replace(server);

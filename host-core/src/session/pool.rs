@@ -89,6 +89,11 @@ impl Parked {
         }
     }
 
+    /// Whether it is served by `server`: after a reload it may be by the one before.
+    pub fn is_of(&self, server: &Arc<Server>) -> bool {
+        Arc::ptr_eq(&self.server, server)
+    }
+
     /// When to close the socket, if ever.
     pub fn deadline(&self) -> Option<Instant> {
         self.until
