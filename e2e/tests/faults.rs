@@ -15,6 +15,7 @@ for_each_driver!(
     idle_crowd,
     stopped_crowd,
     crowd_above_the_descriptors,
+    more_workers_than_descriptors,
     crowds_at_a_stop,
     crowds_take_turns,
 );
@@ -183,12 +184,30 @@ fn stopped_crowd(site: &Site) {
     assert_calm(site, descriptors);
 }
 
-/// Three times as many clients as descriptors: each waits for its turn.
-fn crowd_above_the_descriptors(driver: &Driver) {
+/// A site of a server that may have 64 descriptors.
+fn poor(driver: &Driver, flags: &[&str]) -> Site {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);
     shell.arg(driver.binary());
-    let site = Site::launch(shell, &["--workers", "2"]);
+    Site::launch(shell, flags)
+}
+
+/// There are fewer then, and they serve.
+fn more_workers_than_descriptors(driver: &Driver) {
+    let site = poor(driver, &["--workers", "64"]);
+    let told = "64 open files allow 7 workers, not 64";
+    assert!(
+        site.server.stderr().contains(told),
+        "{}",
+        site.server.stderr()
+    );
+    let descriptors = prepare(&site);
+    assert_calm(&site, descriptors);
+}
+
+/// Three times as many clients as descriptors: each waits for its turn.
+fn crowd_above_the_descriptors(driver: &Driver) {
+    let site = poor(driver, &["--workers", "2"]);
     let descriptors = prepare(&site);
     let mut crowd: Vec<_> = (0..192).map(|_| site.client()).collect();
     assert_rest(&site);

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
-use super::startup::{affordable, announce, because, own_files};
+use super::startup::{afford, announce, because};
 use super::user::Account;
 use super::{Control, LogWriter, Serve, listen, log, notify};
 use crate::Server;
@@ -144,9 +144,10 @@ fn prepare(name: &str, config: Config) -> Server {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
     }
     // A server has a folder open, too.
-    let own =
-        own_files(server.worker_processes, addresses(&server).len()) + server.hosting.servers.len();
-    server.worker_connections = affordable(name, server.worker_connections, own);
+    let others = server.hosting.servers.len();
+    let wanted = (server.worker_processes, server.worker_connections);
+    (server.worker_processes, server.worker_connections) =
+        afford(name, wanted, addresses(&server).len(), others);
     server
 }
 

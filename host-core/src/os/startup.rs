@@ -75,8 +75,8 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     let listeners = listen::listen(&args.listen(), processes(&args) > 1)?;
     let account = account(name, &args)?;
     let access_log = open_log(&args.access_log, account.as_ref())?;
-    let own = own_files(processes(&args), listeners.len());
-    let connections = affordable(name, args.connections.get(), own);
+    let wanted = (processes(&args), args.connections.get());
+    let (workers, connections) = afford(name, wanted, listeners.len(), 0);
     if let Some(account) = account {
         account
             .assume()
@@ -86,6 +86,7 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
         name,
         args,
         access_log,
+        workers,
         connections,
     };
     let server = command_line.server()?;
@@ -108,6 +109,7 @@ struct CommandLine {
     name: &'static str,
     args: Args,
     access_log: Option<LogWriter>,
+    workers: usize,
     connections: usize,
 }
 
@@ -116,7 +118,7 @@ impl CommandLine {
         let args = &self.args;
         let failure = because(format!("cannot serve {}", args.dir.display()));
         let mut server = Server::new(open_site(args).map_err(failure)?);
-        server.worker_processes = processes(args);
+        server.worker_processes = self.workers;
         server.worker_connections = self.connections;
         server.worker_shutdown_timeout = args.worker_shutdown_timeout;
         server.access_log = self.access_log.clone();
@@ -193,28 +195,43 @@ fn open_log(log: &AccessLog, account: Option<&Account>) -> Result<Option<LogWrit
     Ok(Some(log))
 }
 
-/// Descriptors for everything but connections: standard streams, log, root, signals and what a reload
-/// adds; then those of each worker: its listeners, a poller, what wakes it, and a spare one.
-pub(super) fn own_files(workers: usize, listeners: usize) -> usize {
-    workers.saturating_mul(listeners + 5).saturating_add(18)
-}
+/// Descriptors for everything but connections and workers: standard streams, log, root, signals and
+/// what a reload adds.
+const OWN: usize = 18;
 
-/// As many of the `wanted` connections as the limit on open files allows, with a file open for each:
-/// one that is accepted with the last descriptor could be told nothing but 503.
-pub(super) fn affordable(name: &str, wanted: usize, own: usize) -> usize {
+/// Those of each worker beside its listeners: a poller, what wakes it, and a spare one.
+const WORKER: usize = 5;
+
+/// As many of the workers and connections as the limit on open files allows, with `others` open and a
+/// file for each connection: one that is accepted with the last descriptor could be told nothing but
+/// 503.
+pub(super) fn afford(
+    name: &str,
+    (workers, connections): (usize, usize),
+    listeners: usize,
+    others: usize,
+) -> (usize, usize) {
     let Some(files) = raise_open_file_limit() else {
-        return wanted;
+        return (workers, connections);
     };
-    let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let most = files.saturating_sub(own) / 2;
-    if most < wanted {
+    let tell = |most, what, wanted| {
         let _ = writeln!(
             io::stderr(),
-            "{name}: {files} open files allow {} connections at a time, not {wanted}",
-            most.max(1)
+            "{name}: {files} open files allow {most} {what}, not {wanted}"
         );
+    };
+    let left = usize::try_from(files).unwrap_or(usize::MAX);
+    let left = left.saturating_sub(OWN + others);
+    let most = (left.saturating_sub(2) / (listeners + WORKER)).max(1);
+    if most < workers {
+        tell(most, "workers", workers);
     }
-    wanted.min(most.max(1))
+    let workers = workers.min(most);
+    let most = (left.saturating_sub(workers * (listeners + WORKER)) / 2).max(1);
+    if most < connections {
+        tell(most, "connections at a time", connections);
+    }
+    (workers, connections.min(most))
 }
 
 /// Lifts the limit on open files as far as the process may, and returns it; where that fails, the
