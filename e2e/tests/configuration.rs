@@ -114,6 +114,10 @@ fn refused(driver: &Driver) {
             "{stderr}"
         );
     }
+    fs::write(place.config(), "events { } http { }").expect("write");
+    let output = place.run(driver, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no server"), "{output:?}");
     let output = driver.run(&["-c", "/nothing/here.conf", "-t"]);
     assert!(
         text(&output.stderr).contains("/nothing/here.conf"),

@@ -187,7 +187,7 @@ fn a_folder_without_its_slash_is_redirected() {
     let cases = [
         ("/d", "/d", "/d/"),
         ("/d?a=b&c", "/d", "/d/?a=b&c"),
-        ("/d?", "/d", "/d/?"),
+        ("/d?", "/d", "/d/"),
         ("//d", "/d", "/d/"),
         ("/./e/../d", "/d", "/d/"),
         ("/caf%C3%A9", "/café", "/caf%C3%A9/"),

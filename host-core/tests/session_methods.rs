@@ -154,3 +154,49 @@ fn what_is_no_request_has_its_page() {
         }
     }
 }
+
+#[test]
+fn add_header_replaces_what_no_answer_has_twice() {
+    for (value, lines) in [("own", 1), ("\"\"", 0)] {
+        for name in ["Last-Modified", "ETag", "etag"] {
+            let answer = ask(&format!("add_header {name} {value};"), "GET /f", "");
+            let field = format!("\r\n{}:", name.to_lowercase());
+            assert_eq!(
+                answer.to_lowercase().matches(&field).count(),
+                lines,
+                "{answer}"
+            );
+            assert_eq!(answer.contains(": own\r\n"), lines == 1, "{answer}");
+        }
+    }
+}
+
+#[test]
+fn errors_without_text_have_their_page() {
+    for (config, page) in [
+        ("return 404 \"\";", true),
+        ("return 503 '';", true),
+        ("return 404 $arg_none;", false),
+        ("return 200 \"\";", false),
+    ] {
+        let answer = ask(&format!("location / {{ {config} }}"), "GET /f", "");
+        assert_eq!(answer.contains("<h1>"), page, "{config}: {answer}");
+    }
+}
+
+#[test]
+fn an_empty_query_is_none() {
+    let answer = ask("absolute_redirect off;", "GET /d?", "");
+    assert!(answer.contains("\r\nLocation: /d/\r\n"), "{answer}");
+}
+
+#[test]
+fn lines_of_a_field_are_one_list() {
+    let config = "expires 1h; add_header Cache-Control public;
+         add_header X-All $sent_http_cache_control;";
+    let answer = ask(config, "GET /f", "");
+    assert!(
+        answer.contains("\r\nX-All: max-age=3600, public\r\n"),
+        "{answer}"
+    );
+}

@@ -97,6 +97,9 @@ fn start(
     let (pid, daemon) = (main.pid.clone(), main.daemon);
     let errors = main.error_log.path.clone();
     let mut server = prepare(name, config);
+    if server.hosting.listens.is_empty() {
+        return Err("the configuration has no server".into());
+    }
     let listeners = listen::listen_as(&server.hosting.listens, server.worker_processes > 1)?;
     if daemon {
         // Before any thread is started: only this one goes on.

@@ -274,8 +274,7 @@ impl<'v> View<'v> {
         route.target.clear();
         push_encoded(&route.uri, &mut route.target);
         route.target.push(b'/');
-        // Even a question mark alone stays.
-        if route.has_query || !route.args.is_empty() {
+        if !route.args.is_empty() {
             route.target.push(b'?');
             route.target.extend_from_slice(&route.args);
         }

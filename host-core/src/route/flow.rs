@@ -47,9 +47,7 @@ impl<'v> View<'v> {
         route.reset(self.hosting.map_of.len());
         vhost::normalize(request, &mut route.host);
         self.choose_server(route);
-        let (path, query) = (request.path(), request.query());
-        route.has_query = query.is_some();
-        let query = query.unwrap_or_default();
+        let (path, query) = (request.path(), request.query().unwrap_or_default());
         route.args.extend_from_slice(query.as_bytes());
         let server = self.hosting.server(route.server);
         let merge = server.is_none_or(|it| it.merge_slashes);

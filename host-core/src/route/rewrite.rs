@@ -173,6 +173,10 @@ impl View<'_> {
             _ if status.code() == 444 => return Then::Answer(Outcome::Close),
             None if status.code() >= 400 => return Then::Fail(status),
             None => Bytes::new(),
+            // As in nginx, text that is never there is none.
+            Some(Text::Fixed(text)) if text.is_empty() && status.code() >= 400 => {
+                return Then::Fail(status);
+            }
             Some(Text::Fixed(text)) => text.clone(),
             Some(Text::Template(template)) => {
                 let mut text = Vec::new();
@@ -180,10 +184,6 @@ impl View<'_> {
                 text.into()
             }
         };
-        // Text that turns out to be empty is none.
-        if body.is_empty() && status.code() >= 400 && text.is_none() {
-            return Then::Fail(status);
-        }
         Then::Answer(Outcome::Text(status, body))
     }
 

@@ -47,8 +47,6 @@ pub(crate) struct Route {
     pub(crate) broken: Vec<u8>,
     /// The lines of the answer's fields, where a variable may ask for them.
     pub(crate) sent: Vec<u8>,
-    /// Whether the request had a question mark.
-    pub(super) has_query: bool,
     /// An error page is for GET, whatever the request was for.
     pub(crate) as_get: bool,
     pub(crate) bindings: Bindings,
@@ -145,14 +143,22 @@ impl Route {
         }
     }
 
-    /// The value of a field of the answer.
-    pub(super) fn sent_field(&self, name: &str) -> Option<&[u8]> {
-        let mut lines = self.sent.split(|&b| b == b'\n');
-        lines.find_map(|line| {
+    /// Appends the values of a field of the answer as one list; returns whether there are any.
+    pub(super) fn push_sent(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        let lines = self.sent.split(|&b| b == b'\n');
+        let values = lines.filter_map(|line| {
             let (key, value) = line.split_at_checked(name.len())?;
             let value = value.strip_prefix(b": ")?;
             key.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
-        })
+        });
+        let mut found = false;
+        for value in values {
+            if std::mem::replace(&mut found, true) {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(value);
+        }
+        found
     }
 
     pub(super) fn push_id(&mut self, out: &mut Vec<u8>) {

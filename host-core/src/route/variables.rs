@@ -138,7 +138,7 @@ impl<'v> View<'v> {
                 let mut fields = fields.iter();
                 fields.any(|fields| fields.get(name).is_some())
             }
-            Variable::SentHttp(name) => put(out, route.sent_field(name)),
+            Variable::SentHttp(name) => route.push_sent(name, out),
             Variable::Cookie(name) => {
                 let fields = self.request.map(|request| request.fields());
                 let mut lines = fields.iter().flat_map(|fields| fields.get_all("cookie"));

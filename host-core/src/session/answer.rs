@@ -24,6 +24,9 @@ const SERVER: [&str; 2] = ["h1", concat!("h1/", env!("CARGO_PKG_VERSION"))];
 /// The methods that files have (RFC 9110, section 10.2.1).
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
+/// Fields that `add_header` replaces.
+const SINGLE: [&str; 2] = ["Last-Modified", "ETag"];
+
 impl Inner {
     /// Queues the head of the answer, and its content but for a file's.
     pub(super) fn answer(
@@ -44,7 +47,7 @@ impl Inner {
         self.add_expires(server, rules, &mut reply, modified, now);
         self.add_gzip(rules, &mut reply);
         self.note_reply(server, &reply);
-        self.add_fields(server, rules, &reply, now);
+        self.add_fields(server, rules, &mut reply, now);
         self.queue(server, rules, &reply, now)
     }
 
@@ -160,8 +163,8 @@ impl Inner {
         }
     }
 
-    /// Evaluates what `add_header` adds.
-    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
+    /// Evaluates what `add_header` adds, or puts in the place of a field that no answer has twice.
+    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &mut Reply<'_>, now: Now) {
         self.added.clear();
         self.values.clear();
         let fields = rules.settings.add_headers.iter().enumerate();
@@ -176,8 +179,13 @@ impl Inner {
             let mut values = std::mem::take(&mut self.values);
             view.expand(&mut self.route, &field.value, &mut values);
             self.values = values;
-            let value = printable(&mut self.values, start);
-            if value.is_empty() {
+            let is_empty = printable(&mut self.values, start).is_empty();
+            if SINGLE.iter().any(|it| field.name.eq_ignore_ascii_case(it)) {
+                let is_other = |name: &str| !field.name.eq_ignore_ascii_case(name);
+                reply.fields.retain(|(name, _)| is_other(name));
+                self.note_reply(server, reply);
+            }
+            if is_empty {
                 continue;
             }
             let value = start..self.values.len();

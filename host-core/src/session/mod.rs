@@ -286,11 +286,6 @@ impl Session {
             && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
     }
 
-    /// Whether it is served by `server`: after a reload it may be by the one before.
-    pub fn is_of(&self, server: &Arc<Server>) -> bool {
-        Arc::ptr_eq(&self.server, server)
-    }
-
     /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on its connection, and says so. An idle
     /// connection closes after one more look at the socket, so that a request on its way is answered.
     /// Saying it again changes nothing.

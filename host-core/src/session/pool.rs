@@ -185,6 +185,11 @@ impl Pool {
 }
 
 impl Session {
+    /// Whether it is served by `server`: after a reload it may be by the one before.
+    pub fn is_of(&self, server: &Arc<Server>) -> bool {
+        Arc::ptr_eq(&self.server, server)
+    }
+
     /// Gives the buffers of an idle connection to others.
     ///
     /// # Errors
