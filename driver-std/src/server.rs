@@ -98,15 +98,12 @@ impl Acceptor<'_, '_> {
         if staffed.is_err() {
             self.resume = Some(Instant::now() + BACK_OFF);
         }
-        let next = [until, self.resume, self.pool.deadline()]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [until, self.resume, self.pool.deadline()];
+        let next = next.into_iter().flatten().min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
-        if let Err(error) = self.poll.poll(&mut self.events, left)
-            && error.kind() != ErrorKind::Interrupted
-        {
-            return Err(error);
+        match self.poll.poll(&mut self.events, left) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
         }
         let now = Instant::now();
         for event in self.events.iter().filter(|it| it.token() >= LISTENER) {
