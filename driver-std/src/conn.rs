@@ -26,10 +26,10 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(stream: TcpStream, parked: Parked) -> Self {
         // Where one of these fails, the peer is gone already and the first read says so.
-        let _ = stream.set_nodelay(true);
         let _ = stream.set_read_timeout(Some(PATIENCE));
         if cfg!(not(target_os = "linux")) {
-            // There it is inherited from the listener.
+            // What connections inherit from their listener differs there.
+            let _ = stream.set_nodelay(true);
             let _ = stream.set_nonblocking(false);
         }
         Self {

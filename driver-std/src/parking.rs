@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Registry, Token};
 use slab::Slab;
@@ -40,15 +39,10 @@ impl Parking {
         now: Instant,
     ) -> Vec<Connection> {
         let expired = self.deadlines.range(..=(now, usize::MAX));
-        let events = events.iter().map(Event::token);
-        let keys: Vec<_> = events
-            .map(|it| it.0)
-            .chain(expired.map(|it| it.1))
-            .collect();
-        let taken = keys
-            .into_iter()
-            .filter_map(|key| self.remove(registry, key));
-        taken.collect()
+        let events = events.iter().map(|it| it.token().0);
+        let keys: Vec<_> = events.chain(expired.map(|it| it.1)).collect();
+        let remove = |key| self.remove(registry, key);
+        keys.into_iter().filter_map(remove).collect()
     }
 
     /// Takes out all.

@@ -101,10 +101,9 @@ impl Acceptor<'_, '_> {
         let next = [until, self.resume, self.pool.deadline()];
         let next = next.into_iter().flatten().min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
-        if let Err(error) = self.poll.poll(&mut self.events, left)
-            && error.kind() != ErrorKind::Interrupted
-        {
-            return Err(error);
+        match self.poll.poll(&mut self.events, left) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
         }
         let now = Instant::now();
         for event in self.events.iter().filter(|it| it.token() >= LISTENER) {
