@@ -37,9 +37,8 @@ fn lines(path: &Path) -> usize {
 fn assert_log_moves(site: &Site, signal: Signal) {
     let (log, old) = (site.outside("log"), site.outside("log.1"));
     let mut requests = lines(&log);
-    let mut client = site.client();
     let mut get = || {
-        assert_eq!(client.get("/a.txt").text(), "hello");
+        assert_eq!(site.get("/a.txt").text(), "hello");
         requests += 1;
     };
     get();
