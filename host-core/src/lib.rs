@@ -54,7 +54,6 @@
 //! ```
 
 pub mod cli;
-#[allow(dead_code, reason = "until all of it is in use")]
 pub mod config;
 mod date;
 mod files;
@@ -62,7 +61,6 @@ mod json;
 pub mod os;
 mod path;
 mod reply;
-#[allow(dead_code, reason = "until all of it is in use")]
 mod route;
 mod server;
 mod session;

@@ -41,12 +41,16 @@ pub(super) const GROUP: Group = Group {
             (1, 2),
             "75s",
             "How long a connection waits for the next request; 0 closes it behind the first. The second one is told in the Keep-Alive field.",
-            Set::With(|_, draft, usage| {
+            Set::With(|cx, draft, usage| {
                 draft.settings.keepalive_timeout = usage.time(0, Unit::Milliseconds)?;
                 draft.settings.keepalive_header = match usage.node.args.len() {
                     1 => None,
                     _ => Some(usage.time(1, Unit::Seconds)?.as_secs()),
                 };
+                if draft.settings.keepalive_header.is_some() {
+                    let what = "the second value of keepalive_timeout";
+                    cx.idle(usage.node.span(), what, "no Keep-Alive field is sent yet");
+                }
                 Ok(())
             }),
         ),
@@ -81,7 +85,8 @@ pub(super) const GROUP: Group = Group {
                 draft.settings.lingering_close = usage.choice(0, &choices)?;
                 Ok(())
             }),
-        ),
+        )
+        .not_yet(),
         Directive::new(
             ("lingering_time", "time"),
             HSL,
@@ -89,7 +94,8 @@ pub(super) const GROUP: Group = Group {
             "30s",
             "How long that goes on at most.",
             Set::Time(|draft| &mut draft.settings.lingering_time),
-        ),
+        )
+        .not_yet(),
         Directive::new(
             ("lingering_timeout", "time"),
             HSL,
@@ -105,7 +111,8 @@ pub(super) const GROUP: Group = Group {
             "Whether a connection that took too long is closed with a reset.",
             |draft| &mut draft.settings.reset_timedout_connection,
         )
-        .differs("A client that stalls while an answer is sent to it is always closed like that."),
+        .differs("A client that stalls while an answer is sent to it is always closed like that.")
+        .not_yet(),
         Directive::new(
             ("tcp_nodelay", "on | off"),
             HSL,
