@@ -53,6 +53,7 @@
 //! }
 //! ```
 
+mod cgi;
 pub mod cli;
 pub mod config;
 mod date;
