@@ -91,6 +91,11 @@ impl<'c> Context<'c> {
         self.warnings.push(Problem::new(span, message));
     }
 
+    /// Warns of what is accepted and does nothing.
+    pub(crate) fn idle(&mut self, span: Span, what: &str, why: &str) {
+        self.warn(span, format!("\"{what}\" has no effect here: {why}"));
+    }
+
     pub(crate) fn place(&self, span: Span) -> Place {
         self.texts.place(span)
     }

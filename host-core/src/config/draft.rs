@@ -14,6 +14,8 @@ use super::template::Template;
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
+    /// It is that of the level outside of all blocks.
+    pub(crate) outermost: bool,
     pub(crate) internal: bool,
     pub(crate) autoindex: bool,
     pub(crate) listing: Autoindex,
@@ -39,6 +41,7 @@ impl Draft {
     pub(crate) fn new(root: Template, log: AccessLog, error_log: ErrorLog) -> Self {
         Self {
             settings: settings(root, log, error_log),
+            outermost: true,
             internal: false,
             autoindex: false,
             listing: Autoindex {
@@ -76,6 +79,7 @@ impl Draft {
     /// The draft of a level within this one: what is not inherited is gone.
     pub(crate) fn child(&self) -> Self {
         let mut child = self.clone();
+        child.outermost = false;
         child.settings.try_files = None;
         child.settings.stub_status = false;
         child.settings.limit_except = None;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::directives::{Directive, GROUPS};
+use super::directives::{Directive, GROUPS, Set};
 
 const HEAD: &str = "# Directives
 
@@ -33,9 +33,17 @@ fn section(page: &mut String, directive: &Directive) {
         default => format!("`{name} {default};`"),
     };
     let contexts = directive.contexts.names();
-    let _ = write!(page, "\n### `{name}`\n\n{}\n\n", directive.doc);
+    let idle = matches!(directive.set, Set::Idle);
+    let (front, back) = if idle {
+        ("Accepted with a warning: ", ".")
+    } else {
+        ("", "")
+    };
+    let _ = write!(page, "\n### `{name}`\n\n{front}{}{back}\n\n", directive.doc);
     let _ = writeln!(page, "* Syntax: `{usage}`");
-    let _ = writeln!(page, "* Default: {default}");
+    if !idle {
+        let _ = writeln!(page, "* Default: {default}");
+    }
     let _ = writeln!(page, "* Context: {contexts}");
     if !directive.differs.is_empty() {
         let _ = writeln!(page, "* Unlike nginx: {}", directive.differs);

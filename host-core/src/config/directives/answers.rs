@@ -140,14 +140,18 @@ pub(super) const GROUP: Group = Group {
             }),
         ),
         Directive::new(
-            ("server_tokens", "on | off"),
+            ("server_tokens", "on | off | build"),
             HSL,
             (1, 1),
             "on",
             "Whether the version is told in the Server field.",
-            Set::Flag(|draft| &mut draft.settings.server_tokens),
+            Set::With(|_, draft, usage| {
+                let choices = [("on", true), ("off", false), ("build", true)];
+                draft.settings.server_tokens = usage.choice(0, &choices)?;
+                Ok(())
+            }),
         )
-        .differs("There is no `build` and no text of one's own."),
+        .differs("`build` is `on`, and there is no text of one's own."),
         Directive::new(
             ("stub_status", ""),
             Contexts::SERVER.or(Contexts::LOCATION),

@@ -106,19 +106,32 @@ pub(super) const GROUP: Group = Group {
             |draft| &mut draft.settings.reset_timedout_connection,
         )
         .differs("A client that stalls while an answer is sent to it is always closed like that."),
-        Directive::flag(
-            "tcp_nodelay",
+        Directive::new(
+            ("tcp_nodelay", "on | off"),
             HSL,
+            (1, 1),
             "on",
-            "Whether short packets are sent at once.",
-            |draft| &mut draft.settings.tcp_nodelay,
-        ),
+            "Short packets are sent at once.",
+            Set::With(|cx, draft, usage| {
+                draft.settings.tcp_nodelay = usage.flag(0)?;
+                if !draft.settings.tcp_nodelay {
+                    cx.idle(
+                        usage.node.span(),
+                        "tcp_nodelay off",
+                        "an answer leaves in one write anyway",
+                    );
+                }
+                Ok(())
+            }),
+        )
+        .differs("`off` has no effect."),
         Directive::flag(
             "tcp_nopush",
             HSL,
             "off",
-            "Whether a head waits for the first part of its file, with `sendfile`.",
+            "A head leaves together with the first part of its file.",
             |draft| &mut draft.settings.tcp_nopush,
-        ),
+        )
+        .differs("It is always so."),
     ],
 };

@@ -141,21 +141,36 @@ pub(super) const GROUP: Group = Group {
             }),
         )
         .not_yet(),
-        Directive::flag(
-            "sendfile",
+        Directive::new(
+            ("sendfile", "on | off"),
             HSL,
+            (1, 1),
             "on",
-            "Whether the kernel sends large files by itself.",
-            |draft| &mut draft.settings.sendfile,
+            "The kernel sends large files by itself.",
+            Set::With(|cx, draft, usage| {
+                draft.settings.sendfile = usage.flag(0)?;
+                if !draft.settings.sendfile {
+                    cx.idle(usage.node.span(), "sendfile off", "where the kernel cannot, files are copied anyway");
+                }
+                Ok(())
+            }),
         )
-        .differs("The default is `off` there."),
-        Directive::flag(
-            "log_not_found",
+        .differs("The default is `off` there; here `off` has no effect."),
+        Directive::new(
+            ("log_not_found", "on | off"),
             HSL,
-            "on",
-            "Whether the error log tells which files were not found.",
-            |draft| &mut draft.settings.log_not_found,
-        ),
+            (1, 1),
+            "off",
+            "Files that were not found are in the access log alone.",
+            Set::With(|cx, draft, usage| {
+                draft.settings.log_not_found = usage.flag(0)?;
+                if draft.settings.log_not_found {
+                    cx.idle(usage.node.span(), "log_not_found on", "files that were not found are in the access log alone");
+                }
+                Ok(())
+            }),
+        )
+        .differs("The default is `on` there; here `on` has no effect."),
     ],
 };
 

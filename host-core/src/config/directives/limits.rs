@@ -28,23 +28,31 @@ pub(super) const GROUP: Group = Group {
             (1, 1),
             "16k",
             "Content up to this length is kept in memory.",
-            Set::Size(|draft| &mut draft.settings.client_body_buffer_size),
-        ),
+            Set::With(|cx, draft, usage| {
+                draft.settings.client_body_buffer_size = usage.size(0)?;
+                cx.idle(usage.node.span(), usage.spec.name, "the content of requests is not kept");
+                Ok(())
+            }),
+        )
+        .differs("It has no effect."),
         Directive::new(
             ("client_header_buffer_size", "size"),
             Contexts::HTTP.or(Contexts::SERVER),
             (1, 1),
             "1k",
             "The room for a head, at first.",
-            Set::With(|_, draft, usage| {
+            Set::With(|cx, draft, usage| {
                 let size = usage.size(0)?;
                 if size == 0 {
                     return Err(usage.invalid(0, "it must be more than 0"));
                 }
                 draft.client_header_buffer_size = size;
+                let why = "a head has the room of `large_client_header_buffers` as soon as it needs it";
+                cx.idle(usage.node.span(), usage.spec.name, why);
                 Ok(())
             }),
-        ),
+        )
+        .differs("It has no effect."),
         Directive::new(
             ("large_client_header_buffers", "number size"),
             Contexts::HTTP.or(Contexts::SERVER),

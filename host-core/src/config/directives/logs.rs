@@ -25,7 +25,7 @@ pub(super) const GROUP: Group = Group {
             Set::With(access_log),
         )
         .repeats()
-        .differs("The default is a file there. `syslog:`, `gzip` and variables in the path are not supported."),
+        .differs("The default is a file there. `syslog:`, `gzip` and variables in the path are not supported; `buffer` and `flush` have no effect."),
         Directive::new(
             ("log_format", "name [escape=default | json | none] text ..."),
             Contexts::HTTP,
@@ -43,7 +43,7 @@ pub(super) const GROUP: Group = Group {
             "Where errors are logged, from a level on: `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`.",
             Set::With(error_log),
         )
-        .differs("The default is a file there. `syslog:` and `memory:` are not supported, and there is one log at a level."),
+        .differs("That outside of all blocks counts alone: nothing about single requests is in it. The default is a file there. `syslog:` and `memory:` are not supported, and there is one log at a level."),
     ],
 };
 
@@ -131,10 +131,15 @@ fn log_line(cx: &mut Context<'_>, usage: &Use<'_>) -> Result<AccessLog, Problem>
     match (log.flush, log.buffer) {
         (Some(_), None) => {
             let message = "no buffer is defined for access_log \"flush\"";
-            Err(Problem::new(usage.node.span(), message))
+            return Err(Problem::new(usage.node.span(), message));
         }
-        _ => Ok(log),
+        (_, Some(_)) => {
+            let why = "lines are gathered for 10 milliseconds";
+            cx.idle(usage.node.span(), "buffer=", why);
+        }
+        _ => {}
     }
+    Ok(log)
 }
 
 fn log_format(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
@@ -187,6 +192,10 @@ fn error_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         path: (path != "stderr").then(|| cx.path(path)),
         level,
     };
+    if !draft.outermost {
+        let why = "the one outside of all blocks counts";
+        cx.idle(usage.node.span(), "error_log in a block", why);
+    }
     draft.settings.error_log = log;
     Ok(())
 }

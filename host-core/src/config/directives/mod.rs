@@ -5,6 +5,7 @@ mod answers;
 mod compression;
 mod connections;
 mod files;
+mod idle;
 mod lacking;
 mod limits;
 mod logs;
@@ -85,6 +86,8 @@ pub(crate) enum Set {
     Block,
     /// A step of the rewrite module, whose order counts.
     Step,
+    /// Nothing, and a warning that says so.
+    Idle,
 }
 
 pub(crate) type Setter = fn(&mut Context<'_>, &mut Draft, &Use<'_>) -> Result<(), Problem>;
@@ -161,6 +164,16 @@ impl Directive {
         Self::new((name, "on | off"), contexts, (1, 1), default, doc, set)
     }
 
+    /// Without effect here, because of `why`.
+    const fn idle(
+        form: (&'static str, &'static str),
+        contexts: Contexts,
+        arity: (usize, usize),
+        why: &'static str,
+    ) -> Self {
+        Self::new(form, contexts, arity, "", why, Set::Idle)
+    }
+
     const fn repeats(self) -> Self {
         Self {
             repeats: true,
@@ -234,7 +247,7 @@ pub(crate) struct Group {
 }
 
 /// Every directive there is.
-pub(crate) static GROUPS: [Group; 11] = [
+pub(crate) static GROUPS: [Group; 12] = [
     process::GROUP,
     servers::GROUP,
     files::GROUP,
@@ -246,6 +259,7 @@ pub(crate) static GROUPS: [Group; 11] = [
     limits::GROUP,
     connections::GROUP,
     logs::GROUP,
+    idle::GROUP,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Directive>> = LazyLock::new(|| {
@@ -318,6 +332,7 @@ pub(crate) fn apply(
         Set::Size(field) => *field(draft) = usage.size(0)?,
         Set::Number(least, most, field) => *field(draft) = usage.number(0, least, most)?,
         Set::With(set) | Set::Early(set) => set(cx, draft, usage)?,
+        Set::Idle => cx.idle(usage.node.span(), usage.spec.name, usage.spec.doc),
         Set::Block | Set::Step => {}
     }
     Ok(())

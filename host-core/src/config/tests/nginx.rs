@@ -7,7 +7,7 @@ use std::process::Command;
 use super::{Block, DOCUMENTS, pairs, read_text, wrap};
 
 /// Lines that nginx takes and we refuse.
-const STRICTER: [(&str, &str); 26] = [
+const STRICTER: [(&str, &str); 24] = [
     (
         "server { server_name www.*.example; }",
         "nginx looks when there are several servers",
@@ -35,12 +35,10 @@ const STRICTER: [(&str, &str); 26] = [
     ("add_header A \"b\\nc\";", "no value of a field"),
     ("default_type \"a\\rb\";", "no value of a field"),
     ("autoindex_format jsonp;", "not supported"),
-    ("server_tokens build;", "not supported"),
     ("dav_methods PUT COPY;", "not supported"),
     ("access_log logs/a.log combined gzip;", "not supported"),
     ("access_log logs/$host.log;", "not supported"),
     ("error_log memory:32m;", "not supported"),
-    ("types_hash_max_size 2048;", "not supported"),
     ("set $c $ssl_protocol;", "not supported"),
     ("set $d ${gzip_ratio};", "not supported"),
     ("client_header_buffer_size 0;", "no head fits"),
