@@ -60,6 +60,7 @@ mod date;
 mod files;
 mod json;
 pub mod os;
+mod passwords;
 mod path;
 mod reply;
 #[allow(dead_code, reason = "until all of it is in use")]

@@ -88,6 +88,8 @@ impl Hosting {
             logs: builder.logs,
             wants_sent,
             process,
+            everything: Root::at("/".as_ref()),
+            passwords: Passwords::default(),
         }
     }
 }

@@ -134,6 +134,7 @@ impl<'v> View<'v> {
         let content = match route.phase {
             Phase::Content => true,
             Phase::Try(at) => self.wants_folder(route, at),
+            Phase::Access => return self.lookup_users(route),
             _ => return rewrite::lookup(self, route),
         };
         let index = match route.index.is_empty() {
@@ -150,11 +151,11 @@ impl<'v> View<'v> {
 
     /// Goes on with the answer to [`Outcome::Lookup`].
     pub(crate) fn on_found(&self, route: &mut Route, found: io::Result<Found>) -> Outcome {
-        self.note_tried(route, &found);
-        match self.found(route, Some(found)) {
-            Flow::On => self.go_on(route),
-            Flow::End(outcome) => outcome,
+        if route.phase != Phase::Access {
+            self.note_tried(route, &found);
         }
+        let flow = self.found(route, Some(found));
+        self.follow(route, flow)
     }
 
     /// `None` is the file that is held.
@@ -166,6 +167,7 @@ impl<'v> View<'v> {
         match route.phase {
             Phase::Try(at) => self.tried(route, at, found),
             Phase::Content => self.content_found(route, found),
+            Phase::Access => self.users_found(route, found),
             _ => {
                 let passes = self
                     .instruction(route)

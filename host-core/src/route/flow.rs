@@ -1,6 +1,8 @@
 //! The phases of a request, in nginx's order: the script of the server, the location and its
 //! script, access, `try_files`, content; and back to the location whenever the URI has changed.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use h1_core::{Body, Method, RequestHead, Status};
 
@@ -27,6 +29,10 @@ pub(crate) enum Outcome {
     Text(Status, Bytes),
     /// To `route.target`.
     Redirect(Status),
+    /// The passwords in this file: what is read goes to [`View::on_users`].
+    Users(OpenFile),
+    /// Nothing before this moment; then [`View::resume`].
+    Wait(Instant),
     /// What the files allow.
     Options,
     /// A short page that names the status.
@@ -61,6 +67,15 @@ impl<'v> View<'v> {
             Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
             Err(_) => self.fail(route, Status::BAD_REQUEST),
         };
+        self.follow(route, flow)
+    }
+
+    /// The moment of [`Outcome::Wait`] has come.
+    pub(crate) fn resume(&self, route: &mut Route) -> Outcome {
+        self.go_on(route)
+    }
+
+    pub(super) fn follow(&self, route: &mut Route, flow: Flow) -> Outcome {
         match flow {
             Flow::On => self.go_on(route),
             Flow::End(outcome) => outcome,
@@ -216,17 +231,6 @@ impl<'v> View<'v> {
         }
         route.phase = Phase::Location(0);
         Flow::On
-    }
-
-    fn check_access(&self, route: &mut Route) -> Flow {
-        route.phase = Phase::Try(0);
-        match self
-            .rules(route)
-            .admits(self.client.peer.ip(), self.method(route))
-        {
-            true => Flow::On,
-            false => self.fail(route, Status::FORBIDDEN),
-        }
     }
 
     pub(super) fn method(&self, route: &Route) -> &str {

@@ -23,7 +23,8 @@ use std::sync::Arc;
 use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
-use crate::os::listen;
+use crate::os::{Root, listen};
+use crate::passwords::Passwords;
 pub(crate) use files::Files;
 pub(crate) use flow::Outcome;
 use location::Tree;
@@ -49,6 +50,9 @@ pub(crate) struct Hosting {
     /// Whether a variable asks for a field of the answer.
     pub(crate) wants_sent: bool,
     pub(crate) process: Process,
+    /// The root of the file system, below which files of passwords are.
+    everything: Root,
+    passwords: Passwords,
 }
 
 /// What `$pid` and `$hostname` are.

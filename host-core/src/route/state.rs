@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -45,6 +46,12 @@ pub(crate) struct Route {
     pub(crate) sent: Vec<u8>,
     /// An error page is for GET, whatever the request was for.
     pub(crate) as_get: bool,
+    /// The value of WWW-Authenticate, where the client has to say who it is.
+    pub(crate) challenge: String,
+    /// There is time for a check of the password.
+    pub(super) reserved: bool,
+    /// For whom a proxy speaks.
+    pub(crate) peer: Option<SocketAddr>,
     pub(crate) bindings: Bindings,
     pub(crate) sink: Sink,
     pub(super) phase: Phase,
@@ -98,6 +105,8 @@ impl Route {
         (self.in_error_page, self.uri_changed) = (false, false);
         self.changes = CHANGES + 1;
         self.held = None;
+        self.challenge.clear();
+        (self.reserved, self.peer) = (false, None);
     }
 
     /// Nothing of the request is needed any more.

@@ -32,7 +32,11 @@ impl Inner {
     ) -> Result<(), SendError> {
         let rules = server.hosting.rules(self.route.rules);
         self.adopt(server, rules, now);
-        let reply = self.reply(server, rules, outcome, now);
+        let mut reply = self.reply(server, rules, outcome, now);
+        if !self.route.challenge.is_empty() {
+            let challenge = Value::Long(self.route.challenge.clone());
+            reply = reply.with("WWW-Authenticate", challenge);
+        }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         let reply = self.with_expires(server, rules, reply, modified, now);
         self.add_fields(server, rules, &reply, now);
@@ -99,7 +103,9 @@ impl Inner {
                 }
             }
             // The session has done those.
-            Outcome::Lookup | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
+            Outcome::Lookup | Outcome::Users(_) | Outcome::Wait(_) | Outcome::Close => {
+                Reply::error(Status::INTERNAL_SERVER_ERROR)
+            }
         }
     }
 

@@ -66,9 +66,11 @@ impl Session {
     }
 
     /// Asks, or answers.
-    fn proceed(&mut self, outcome: Outcome, now: Now) {
+    pub(super) fn proceed(&mut self, outcome: Outcome, now: Now) {
         match outcome {
             Outcome::Lookup => self.inner.stage = Stage::Locate,
+            Outcome::Users(file) => self.read_users(file, now),
+            Outcome::Wait(until) => self.inner.stage = Stage::Delay { until },
             Outcome::Close => self.close(now),
             outcome => {
                 let Self { server, inner } = self;

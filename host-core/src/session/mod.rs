@@ -5,6 +5,7 @@ mod answer;
 mod clock;
 mod exchange;
 mod expires;
+mod pause;
 mod pool;
 mod record;
 
@@ -118,6 +119,12 @@ enum Stage {
     Read,
     /// Asking for the file that the request names.
     Locate,
+    /// Asking for the content of a file of passwords.
+    Users,
+    /// The request waits for this moment.
+    Delay {
+        until: Instant,
+    },
     /// Asking for the first part of the file.
     Load,
     /// Sending the rest of the file.
@@ -145,6 +152,7 @@ impl Session {
         if std::mem::take(&mut self.inner.logged) {
             self.inner.record.clear_lines();
         }
+        self.resume(now);
         while self.inner.stage == Stage::Read && self.may_read() {
             if !self.read_event(now) {
                 break;
@@ -166,6 +174,7 @@ impl Session {
                 Step::Lookup(view.lookup(&self.inner.route))
             }
             Stage::Load => self.load(),
+            Stage::Users => self.load_users(),
             Stage::Close => Step::Close,
             Stage::Reset => Step::Reset,
             _ if !self.inner.tx.is_empty() => self.transmit(now),
@@ -174,6 +183,7 @@ impl Session {
                 Step::ShutdownWrite
             }
             Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
+            Stage::Delay { .. } => self.pause(now),
             Stage::Read | Stage::Send | Stage::Finish | Stage::Linger { .. } => self.wait(now),
         }
     }
@@ -275,7 +285,11 @@ impl Session {
 
     /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
     pub fn deadline(&self) -> Option<Instant> {
-        self.inner.clock.deadline()
+        let deadline = self.inner.clock.deadline();
+        match self.paused_until() {
+            Some(until) => Some(deadline.map_or(until, |it| it.min(until))),
+            None => deadline,
+        }
     }
 
     /// Whether no request is being received or answered.
@@ -390,8 +404,10 @@ impl Session {
 
     /// The answer to [`Step::ReadFile`]: how many bytes the file gave.
     pub fn on_file_read(&mut self, read: io::Result<usize>, now: Now) {
-        if self.inner.stage == Stage::Load {
-            self.queue_part(read, now);
+        match self.inner.stage {
+            Stage::Load => self.queue_part(read, now),
+            Stage::Users => self.on_users_read(read, now),
+            _ => {}
         }
     }
 }

@@ -45,8 +45,7 @@ pub(super) const GROUP: Group = Group {
                 };
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("auth_basic_user_file", "file"),
             HSL_EXCEPT,
@@ -61,7 +60,8 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .not_yet(),
+        .differs("Passwords may be hashed by bcrypt, apr1, {SHA}, {SSHA}, $1$, $5$ and $6$; DES and yescrypt are not supported. The file may have 1 MiB. \
+                  Absolute symbolic links are not followed. Checks that take long get a quarter of the time: others wait, up to 10 seconds, or get 503."),
         Directive::new(
             ("satisfy", "all | any"),
             HSL,

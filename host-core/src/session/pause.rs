@@ -1,0 +1,80 @@
+//! What a request needs before it goes on: passwords, and time.
+
+use std::io;
+use std::time::Instant;
+
+use super::{SentFile, Session, Stage, view};
+use crate::os::OpenFile;
+use crate::{Now, ReadFile, Step, Wait};
+
+impl Session {
+    /// When what waits goes on.
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        match self.inner.stage {
+            Stage::Delay { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Goes on with a request whose time has come.
+    pub(super) fn resume(&mut self, now: Now) {
+        if !matches!(self.inner.stage, Stage::Delay { until } if until <= now.monotonic) {
+            return;
+        }
+        self.inner.stage = Stage::Read;
+        let Self { server, inner } = self;
+        let inner = &mut **inner;
+        let outcome = view!(server, inner, now).resume(&mut inner.route);
+        self.proceed(outcome, now);
+    }
+
+    /// Waits for nothing but time.
+    pub(super) fn pause(&mut self, now: Now) -> Step<'_> {
+        self.inner.clock.sending(false, now);
+        self.inner.clock.reading(None, now);
+        Step::Wait(Wait {
+            read: false,
+            write: false,
+            until: self.deadline(),
+        })
+    }
+
+    /// The passwords in `file` are needed.
+    pub(super) fn read_users(&mut self, file: OpenFile, now: Now) {
+        let end = file.len();
+        self.inner.file = Some(SentFile { file, at: 0, end });
+        self.inner.stage = Stage::Users;
+        if end == 0 {
+            self.inner.part.clear();
+            self.on_users_read(Ok(0), now);
+        }
+    }
+
+    pub(super) fn load_users(&mut self) -> Step<'_> {
+        let Some(file) = &self.inner.file else {
+            return Step::Close;
+        };
+        self.inner.part.clear();
+        self.inner.part.resize(file.end as usize, 0);
+        Step::ReadFile(ReadFile {
+            file: &file.file,
+            offset: 0,
+            buf: &mut self.inner.part,
+        })
+    }
+
+    pub(super) fn on_users_read(&mut self, read: io::Result<usize>, now: Now) {
+        let Self { server, inner } = self;
+        let inner = &mut **inner;
+        let Some(SentFile { file, end, .. }) = inner.file.take() else {
+            return;
+        };
+        inner.stage = Stage::Read;
+        let text = read.is_ok_and(|n| n == inner.part.len());
+        let text = text.then_some(&inner.part[..]);
+        let view = view!(server, inner, now);
+        let outcome = view.on_users(&mut inner.route, (file.modified(), end), text);
+        inner.part = Default::default();
+        self.proceed(outcome, now);
+    }
+}
