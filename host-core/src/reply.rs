@@ -11,7 +11,7 @@ use h1_core::{Body, Status};
 #[derive(Debug)]
 pub(crate) struct Reply<'s> {
     pub(crate) status: Status,
-    pub(crate) fields: ArrayVec<(&'static str, Value<'s>), 6>,
+    pub(crate) fields: ArrayVec<(&'static str, Value<'s>), 8>,
     pub(crate) content: Content,
 }
 

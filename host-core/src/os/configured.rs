@@ -120,6 +120,7 @@ fn start(
             .assume()
             .map_err(because("cannot change the user"))?;
     }
+    let open = Arc::clone(&configuration.logs);
     let shown = std::path::absolute(&configuration.path).unwrap_or_default();
     let control = Control::new();
     signals::handle(control.clone(), configuration).map_err(because("cannot handle signals"))?;
@@ -127,7 +128,11 @@ fn start(
         announce(name, &shown, &listeners);
     }
     notify::ready();
-    serve(Arc::new(server), listeners, control).map_err(because("cannot go on serving"))
+    let ended = serve(Arc::new(server), listeners, control);
+    for (_, log) in &*open.lock().unwrap_or_else(PoisonError::into_inner) {
+        log.flush();
+    }
+    ended.map_err(because("cannot go on serving"))
 }
 
 /// The server of a configuration, without its logs.

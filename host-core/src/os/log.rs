@@ -55,6 +55,10 @@ struct State {
     /// Where to write what comes after the buffer.
     reopened: Option<File>,
     closed: bool,
+    /// What was in the buffer is being written.
+    busy: bool,
+    /// Somebody waits for all that is held to be written.
+    flushed: bool,
     /// The thread has written all that it could.
     ended: bool,
 }
@@ -126,6 +130,19 @@ impl LogWriter {
         }
     }
 
+    /// Waits until all that is held is written, but no longer than a second.
+    pub(super) fn flush(&self) {
+        let Log { shared, thread, .. } = &*self.log;
+        let mut state = shared.lock();
+        state.flushed = true;
+        shared.changed.notify_all();
+        let held = |state: &mut State| {
+            let running = thread.as_ref().is_some_and(|thread| !thread.is_finished());
+            running && (state.busy || !state.buffer.is_empty())
+        };
+        drop(shared.changed.wait_timeout_while(state, FAREWELL, held));
+    }
+
     /// Lines dropped so far, because there was no room or writing failed.
     pub fn dropped(&self) -> u64 {
         self.log.shared.dropped.load(Relaxed)
@@ -189,8 +206,14 @@ impl Shared {
     /// Waits for lines and exchanges them for the empty `batch`, and for a file to write to after
     /// them. `None` is the end.
     fn next(&self, batch: &mut Vec<u8>) -> Option<Option<File>> {
-        let urgent = |state: &State| state.closed || state.reopened.is_some();
-        let state = self.lock();
+        let urgent = |state: &State| {
+            let flush = state.flushed && !state.buffer.is_empty();
+            state.closed || state.reopened.is_some() || flush
+        };
+        let mut state = self.lock();
+        if std::mem::take(&mut state.busy) && state.flushed {
+            self.changed.notify_all();
+        }
         let changed = &self.changed;
         let state = changed
             .wait_while(state, |state| state.buffer.is_empty() && !urgent(state))
@@ -199,6 +222,7 @@ impl Shared {
             .wait_timeout_while(state, GATHER, |state| !urgent(state))
             .unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut state.buffer, batch);
+        state.busy = true;
         let reopened = state.reopened.take();
         (!batch.is_empty() || reopened.is_some()).then_some(reopened)
     }

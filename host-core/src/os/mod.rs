@@ -4,6 +4,7 @@
 mod config;
 mod configured;
 mod control;
+mod explain;
 mod file;
 pub(crate) mod listen;
 mod log;

@@ -32,7 +32,9 @@ pub type Serve = fn(Arc<Server>, Vec<TcpListener>, Control) -> io::Result<()>;
 /// The exit code is 0 after a stop, and 1 after a failure, which one line on standard error
 /// explains; 128 + n after a second SIGTERM or SIGINT.
 pub fn run(name: &'static str, version: &'static str, serve: Serve) -> ExitCode {
+    let explain = env::args_os().nth(1).is_some_and(|word| word == "explain");
     let ended = match cli::parse(name, version, env::args_os()) {
+        _ if explain => super::explain::run(name, env::args_os().skip(1)),
         Ok(args) if args.nginx.build => {
             build(name, version);
             Ok(())
@@ -92,7 +94,12 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     signals::handle(control.clone(), command_line).map_err(because("cannot handle signals"))?;
     announce(name, &dir, &listeners);
     notify::ready();
-    serve(Arc::new(server), listeners, control).map_err(because("cannot go on serving"))
+    let log = server.access_log.clone();
+    let ended = serve(Arc::new(server), listeners, control);
+    if let Some(log) = log {
+        log.flush();
+    }
+    ended.map_err(because("cannot go on serving"))
 }
 
 /// What a server is made of, now and at each reload.

@@ -308,6 +308,7 @@ fn label(matches: &Matches) -> String {
         Matches::Exact(uri) => format!("= {}", text(uri)),
         Matches::Prefix { uri, final_: true } => format!("^~ {}", text(uri)),
         Matches::Prefix { uri, .. } => text(uri),
+        Matches::Pattern(pattern) if pattern.caseless => format!("~* {}", pattern.text),
         Matches::Pattern(pattern) => format!("~ {}", pattern.text),
         Matches::Named(name) => name.clone(),
     }

@@ -86,7 +86,10 @@ impl<'v> View<'v> {
     pub(crate) fn begin_broken(&self, route: &mut Route, received: &[u8]) {
         route.reset(self.hosting.map_of.len());
         route.host.clear();
-        self.choose_server(route);
+        let listen = self.hosting.listens.get(self.client.listen);
+        route.server = listen.map_or(0, |listen| listen.default);
+        let server = self.hosting.server(route.server);
+        route.rules = server.map_or(0, |server| server.rules);
         route.broken.extend_from_slice(received);
     }
 

@@ -303,6 +303,3 @@ fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let value = rest.strip_prefix(b"=")?;
     key.eq_ignore_ascii_case(name).then_some(value)
 }
-
-#[cfg(test)]
-mod tests;

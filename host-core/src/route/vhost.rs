@@ -28,6 +28,19 @@ pub(crate) enum Reason {
     Default,
 }
 
+impl Reason {
+    /// As a sentence goes on after a name.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Exact => "it has exactly this name",
+            Self::Suffix => "its name with an asterisk in front is the longest that matches",
+            Self::Prefix => "its name with an asterisk at the end is the longest that matches",
+            Self::Pattern => "its regular expression is the first that matches",
+            Self::Default => "no name matches, and it is the default",
+        }
+    }
+}
+
 impl Names {
     /// Adds the name of `index` that is the one at place `at` there. What has the name already keeps it.
     pub(crate) fn add(&mut self, index: usize, at: usize, name: &ServerName) {

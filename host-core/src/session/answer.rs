@@ -138,7 +138,7 @@ impl Inner {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
-                self.note_sent(name, value);
+                note_sent(&mut self.route.sent, name, value);
             }
         }
         let fields = rules.settings.add_headers.iter().enumerate();
@@ -156,19 +156,15 @@ impl Inner {
             }
             let value = start..self.values.len();
             let text = &self.values[start..];
+            if server.hosting.wants_sent {
+                note_sent(&mut self.route.sent, &field.name, text);
+            }
             self.route.sink.note(|| Note::Field {
                 rules: self.route.rules,
                 at,
                 value: String::from_utf8_lossy(text).into_owned(),
             });
             self.added.push((at, value));
-        }
-    }
-
-    fn note_sent(&mut self, name: &str, value: &[u8]) {
-        let lines = &mut self.route.sent;
-        for part in [name.as_bytes(), b": ", value, b"\n"] {
-            lines.extend_from_slice(part);
         }
     }
 
@@ -210,6 +206,13 @@ impl Inner {
             Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
             Content::None | Content::File(_) => Ok(()),
         }
+    }
+}
+
+/// Notes a field for `$sent_http_NAME`.
+fn note_sent(lines: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\n"] {
+        lines.extend_from_slice(part);
     }
 }
 

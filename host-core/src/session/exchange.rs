@@ -6,6 +6,7 @@ use h1_core::{Awaiting, Body, Error, ErrorKind, Event, Phase, State, Status};
 
 use super::{FIRST_PART, Session, Stage, view};
 use crate::route::Outcome;
+use crate::route::trace::{Note, Sink};
 use crate::{Found, Now, ReadFile, Step};
 
 /// Content of a request that nobody wants is read up to this many bytes, so that the connection can
@@ -63,6 +64,16 @@ impl Session {
         let outcome = view!(server, inner, now).on_found(&mut inner.route, found);
         inner.stage = Stage::Read;
         self.proceed(outcome, now);
+    }
+
+    /// From now on the session notes why it answers as it does.
+    pub(crate) fn trace(&mut self) {
+        self.inner.route.sink = Sink::on();
+    }
+
+    /// The notes since the last call.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        self.inner.route.sink.take()
     }
 
     /// Asks, or answers.

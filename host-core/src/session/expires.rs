@@ -6,6 +6,7 @@ use arrayvec::ArrayString;
 
 use super::answer::is_safe;
 use super::{Inner, view};
+use crate::config::expires_value;
 use crate::config::model::Expires;
 use crate::reply::{Reply, Value};
 use crate::route::Rules;
@@ -37,7 +38,8 @@ impl Inner {
             Expires::Variable(template) => {
                 let mut text = Vec::new();
                 view!(server, self, now).expand(&mut self.route, template, &mut text);
-                settled = named(&text).unwrap_or(Expires::Off);
+                let text = String::from_utf8_lossy(&text);
+                settled = expires_value(&text).unwrap_or(Expires::Off);
                 &settled
             }
             expires => expires,
@@ -73,13 +75,4 @@ fn with<'s>(reply: Reply<'s>, expires: Value<'s>, control: Value<'s>) -> Reply<'
 fn second(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX / 2)
-}
-
-/// What a variable says.
-fn named(text: &[u8]) -> Option<Expires> {
-    match text {
-        b"epoch" => Some(Expires::Epoch),
-        b"max" => Some(Expires::Max),
-        _ => None,
-    }
 }

@@ -1,0 +1,191 @@
+//! `-c`: a configuration is tested, served, explained, and exchanged while it serves.
+
+use std::fs::{self, Permissions};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Output;
+
+use e2e::{Client, DEADLINE, Driver, Server, eventually, for_each_driver};
+use tempfile::TempDir;
+
+for_each_driver!(
+    served,
+    tested,
+    refused,
+    reloaded,
+    bad_reload_changes_nothing,
+    signalled,
+    explained,
+);
+
+/// A configuration on a port of its own.
+struct Place {
+    folder: TempDir,
+    address: SocketAddr,
+}
+
+impl Place {
+    fn new(server: &str) -> Self {
+        let folder = TempDir::new().expect("temporary folder");
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
+        fs::write(folder.path().join("a.txt"), "a file").expect("write");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("address");
+        let place = Self { folder, address };
+        place.write(server);
+        place
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("nginx.conf")
+    }
+
+    /// Writes a configuration with these directives in its server.
+    fn write(&self, server: &str) {
+        let (folder, address) = (self.folder.path().display(), self.address);
+        let text = format!(
+            "pid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{ }}\nhttp {{\n\
+             access_log {folder}/access.log;\nserver {{\nlisten {address};\nroot {folder};\n\
+             {server}\n}} }}\n"
+        );
+        fs::write(self.config(), text).expect("write");
+    }
+
+    fn start(&self, driver: &Driver) -> Server {
+        let mut command = driver.command();
+        command.arg("-c").arg(self.config());
+        Server::start(command, 1)
+    }
+
+    fn get(&self, target: &str) -> String {
+        Client::connect(self.address).get(target).text().to_owned()
+    }
+
+    fn run(&self, driver: &Driver, flags: &[&str]) -> Output {
+        let config = self.config();
+        let config = config.to_str().expect("UTF-8");
+        driver.run(&[&["-c", config], flags].concat())
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+fn served(driver: &Driver) {
+    let place = Place::new("location /b { return 200 $uri; }");
+    let server = place.start(driver);
+    assert_eq!(server.address(), place.address);
+    assert_eq!(place.get("/a.txt"), "a file");
+    assert_eq!(place.get("/b/c"), "/b/c");
+    let log = || fs::read_to_string(place.folder.path().join("access.log"));
+    assert!(eventually(
+        || log().is_ok_and(|text| text.lines().count() == 2)
+    ));
+}
+
+fn tested(driver: &Driver) {
+    let place = Place::new("location /b { }");
+    let output = place.run(driver, &["-t"]);
+    assert!(output.status.success());
+    assert!(text(&output.stderr).ends_with("nginx.conf test is successful\n"));
+    let output = place.run(driver, &["-t", "-q"]);
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("", ""));
+    let output = place.run(driver, &["-T"]);
+    assert!(text(&output.stdout).contains("location /b { }"));
+}
+
+fn refused(driver: &Driver) {
+    let place = Place::new("lisen 80;");
+    for flags in [&["-t"][..], &[]] {
+        let output = place.run(driver, flags);
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = text(&output.stderr);
+        assert!(
+            stderr.contains("nginx.conf:9:1") && stderr.contains("\"listen\""),
+            "{stderr}"
+        );
+    }
+    let output = driver.run(&["-c", "/nothing/here.conf", "-t"]);
+    assert!(
+        text(&output.stderr).contains("/nothing/here.conf"),
+        "{output:?}"
+    );
+}
+
+fn reloaded(driver: &Driver) {
+    let place = Place::new("location = /v { return 200 old; }");
+    let server = place.start(driver);
+    let mut before = Client::connect(place.address);
+    assert_eq!(before.get("/v").text(), "old");
+    place.write("location = /v { return 200 new; }");
+    server.signal(rustix::process::Signal::HUP);
+    assert!(eventually(|| place.get("/v") == "new"));
+    assert_eq!(before.get("/v").text(), "old");
+}
+
+fn bad_reload_changes_nothing(driver: &Driver) {
+    let place = Place::new("location = /v { return 200 old; }");
+    let server = place.start(driver);
+    place.write("location = /v { return 200 new; } nonsense;");
+    server.signal(rustix::process::Signal::HUP);
+    assert!(eventually(|| server.stderr().contains("nonsense")));
+    assert_eq!(place.get("/v"), "old");
+    let log = fs::read_to_string(place.folder.path().join("error.log")).expect("error log");
+    assert!(
+        log.contains("[emerg]") && log.contains("nginx.conf:9:"),
+        "{log}"
+    );
+}
+
+fn signalled(driver: &Driver) {
+    let place = Place::new("location = /v { return 200 old; }");
+    let mut server = place.start(driver);
+    place.write("location = /v { return 200 new; }");
+    assert!(place.run(driver, &["-s", "reload"]).status.success());
+    assert!(eventually(|| place.get("/v") == "new"));
+    let log = place.folder.path().join("access.log");
+    fs::rename(&log, place.folder.path().join("old.log")).expect("rename");
+    assert!(place.run(driver, &["-s", "reopen"]).status.success());
+    assert!(eventually(|| log.exists()));
+    assert!(place.run(driver, &["-s", "quit"]).status.success());
+    let status = server.exit_within(DEADLINE).expect("it ends");
+    assert!(status.success());
+    assert!(!place.folder.path().join("pid").exists());
+    assert!(!place.run(driver, &["-s", "stop"]).status.success());
+}
+
+fn explained(driver: &Driver) {
+    let place = Place::new(
+        "location / { try_files $uri /a.txt; }\nlocation /old/ { rewrite ^/old(.*)$ $1 last; }\n\
+         location ~ \\.x$ { return 204; }",
+    );
+    let config = place.config();
+    let config = config.to_str().expect("UTF-8");
+    let ask = |flags: &[&str]| {
+        let output = driver.run(&[&["explain", "-c", config], flags].concat());
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout).replace(&*place.folder.path().to_string_lossy(), "")
+    };
+    let explained = ask(&["GET /old/b?c", "-H", "Host: d"]);
+    for line in [
+        "location  /old/: it is the longest prefix  [/nginx.conf:10]",
+        "not       ~ \\.x$: its regular expression does not match  [/nginx.conf:11]",
+        "rewrite   the URI becomes /b  [/nginx.conf:10]",
+        "file      /b: nothing",
+        "go to     /a.txt (try_files)",
+        "file      /a.txt: a file",
+        "answer    200",
+        "sent      HTTP/1.1 200 OK",
+    ] {
+        assert!(
+            explained.lines().any(|it| it == line),
+            "{line}\n{explained}"
+        );
+    }
+    let json = ask(&["/z.x", "--json"]);
+    assert!(json.contains(
+        "{\"what\":\"rewrite\",\"text\":\"return 204\",\"file\":\"/nginx.conf\",\"line\":11}"
+    ));
+}

@@ -1,0 +1,182 @@
+//! The same configurations and requests to nginx and to us: the answers agree, but for what
+//! docs/nginx-differences.md lists.
+//!
+//! `tests/nginx/NAME.conf` is a configuration, `NAME.txt` has a request in each line: method and
+//! target, then fields, all between bars; `body:` stands before content.
+
+use std::fs::{self, File, FileTimes, Permissions};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
+
+use e2e::{Client, Driver, Response, Server, eventually, for_each_driver};
+use tempfile::TempDir;
+
+for_each_driver!(answers, rewritten);
+
+fn answers(driver: &Driver) {
+    compare(driver, "answers");
+}
+
+fn rewritten(driver: &Driver) {
+    compare(driver, "rewritten");
+}
+
+/// The files that the configurations serve; each says what it is.
+const FILES: [&str; 24] = [
+    "www/index.html",
+    "www/a.txt",
+    "www/b.html",
+    "www/x.html",
+    "www/data.json",
+    "www/noext",
+    "www/UP.TXT",
+    "www/sp ace.txt",
+    "www/café.txt",
+    "www/dir/index.html",
+    "www/dir/c.txt",
+    "www/nodir/x.txt",
+    "www/both/index.htm",
+    "www/deep/a/b/c.txt",
+    "www/err/404.html",
+    "www/err/50x.html",
+    "www/e/index.php",
+    "www/img/p.png",
+    "www/empty/.keep",
+    "alias/one.txt",
+    "alias/index.html",
+    "alias/sub/two.txt",
+    "www2/index.html",
+    "hosts/ex.org/index.html",
+];
+
+/// Fields that say nothing about the configuration, or that ours has and nginx has not.
+const IGNORED: [&str; 8] = [
+    "accept-ranges",
+    "allow",
+    "connection",
+    "date",
+    "etag",
+    "keep-alive",
+    "server",
+    "transfer-encoding",
+];
+
+struct Nginx(Child);
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Fails only when it has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn compare(driver: &Driver, name: &str) {
+    if Command::new("nginx").arg("-v").output().is_err() {
+        eprintln!("SKIPPED {name}: there is no nginx");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nginx");
+    let read = |end: &str| fs::read_to_string(folder.join(format!("{name}.{end}"))).expect("cases");
+    let scratch = scratch();
+    let (theirs, ours) = (free_port(), free_port());
+    let config = |of: &str, address: SocketAddr| {
+        let path = scratch.path().join(of).join("nginx.conf");
+        fs::create_dir(scratch.path().join(of)).expect("mkdir");
+        let text = (read("conf"))
+            .replace("@PORT@", &address.port().to_string())
+            .replace("@FILES@", &scratch.path().display().to_string())
+            .replace("@SCRATCH@", &scratch.path().join(of).display().to_string());
+        fs::write(&path, text).expect("write");
+        path
+    };
+    let _nginx = start_nginx(&config("nginx", theirs), theirs);
+    let mut command = driver.command();
+    command.arg("-c").arg(config("ours", ours));
+    let _server = Server::start(command, 1);
+    let different: Vec<_> = (read("txt").lines())
+        .filter_map(|case| {
+            let [expected, answer] = [theirs, ours].map(|address| ask(address, case));
+            (expected != answer).then(|| format!("{case}\n  nginx {expected}\n  ours  {answer}"))
+        })
+        .collect();
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+/// A folder with all files.
+fn scratch() -> TempDir {
+    let scratch = TempDir::new().expect("temporary folder");
+    fs::set_permissions(scratch.path(), Permissions::from_mode(0o755)).expect("chmod");
+    for name in FILES {
+        let path = scratch.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("mkdir");
+        fs::write(&path, format!("content of {name}\n")).expect("write");
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let file = File::options().append(true).open(&path).expect("open");
+        let times = FileTimes::new().set_modified(time);
+        file.set_times(times).expect("times");
+    }
+    scratch
+}
+
+/// A port that was free just now.
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    listener.local_addr().expect("address")
+}
+
+fn start_nginx(config: &Path, address: SocketAddr) -> Nginx {
+    let nginx = Command::new("nginx")
+        .args(["-g", "daemon off; master_process off;", "-c"])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("nginx");
+    let nginx = Nginx(nginx);
+    assert!(eventually(|| TcpStream::connect(address).is_ok()), "nginx");
+    nginx
+}
+
+/// What is compared of an answer, as text.
+fn ask(address: SocketAddr, case: &str) -> String {
+    let mut parts = case.split(" | ");
+    let line = parts.next().unwrap_or_default();
+    let method = line.split(' ').next().unwrap_or_default();
+    let (content, fields): (Vec<_>, Vec<_>) = parts.partition(|part| part.starts_with("body:"));
+    let mut request = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
+    if !fields.iter().any(|field| field.starts_with("Host:")) {
+        request.push_str("Host: a.test\r\n");
+    }
+    for field in fields {
+        request.push_str(&format!("{field}\r\n"));
+    }
+    request.push_str("\r\n");
+    request.extend(content.iter().map(|content| &content["body:".len()..]));
+    let mut client = Client::connect(address);
+    client.wire.send(request);
+    show(client.response(method), method, address.port())
+}
+
+fn show(response: Response, method: &str, port: u16) -> String {
+    let kind = response.get("content-type").unwrap_or_default();
+    let text = String::from_utf8_lossy(&response.body).into_owned();
+    // Pages for people look different.
+    let page = kind.starts_with("text/html")
+        && (text.contains("<h1>") || text.contains("<html") || method == "HEAD");
+    let mut fields: Vec<_> = (response.fields.iter())
+        .filter(|(name, _)| !IGNORED.contains(&name.as_str()))
+        // A listing is chunked there, and the length of what names the port depends on it.
+        .filter(|(name, _)| name != "content-length" || method == "HEAD" && !page)
+        .filter(|(name, _)| name != "content-type" || !page)
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    fields.sort();
+    let body = if page { "a page" } else { &text };
+    let shown = format!("{} {fields:?} {body:?}", response.status);
+    shown.replace(&port.to_string(), "PORT")
+}
