@@ -59,6 +59,7 @@ pub mod config;
 mod date;
 mod files;
 mod json;
+mod limits;
 pub mod os;
 mod passwords;
 mod path;

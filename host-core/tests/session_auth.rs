@@ -153,6 +153,7 @@ fn the_log_has_the_name_and_no_password() {
     let mut world = world(AUTH);
     for credentials in [ADMIN, WRONG, ""] {
         world.send(get("/a", credentials));
+        world.turn(ms(10));
     }
     let names: Vec<_> = world
         .log

@@ -69,6 +69,7 @@ impl Hosting {
         });
         let listens = listens.collect();
         let wants_sent = wants_sent(&model);
+        let zones = model.zones.into_iter().map(Zone::new).collect();
         let mut map_of = vec![None; model.slots.len()];
         let maps: Vec<_> = model.maps.into_iter().map(Map::new).collect();
         for (at, map) in maps.iter().enumerate() {
@@ -90,6 +91,7 @@ impl Hosting {
             process,
             everything: Root::at("/".as_ref()),
             passwords: Passwords::default(),
+            zones,
         }
     }
 }

@@ -53,6 +53,7 @@ impl<'v> View<'v> {
         route.reset(self.hosting.map_of.len());
         vhost::normalize(request, &mut route.host);
         self.choose_server(route);
+        self.believe_proxy(route);
         route
             .args
             .extend_from_slice(request.query().unwrap_or_default().as_bytes());
@@ -133,6 +134,7 @@ impl<'v> View<'v> {
                 Phase::Server(at) => self.run_server(route, at),
                 Phase::Find => self.find(route),
                 Phase::Location(at) => self.run_location(route, at),
+                Phase::Limit => self.check_limits(route),
                 Phase::Access => self.check_access(route),
                 Phase::Try(at) => self.try_file(route, at),
                 Phase::Content => self.content(route),
@@ -155,7 +157,7 @@ impl<'v> View<'v> {
 
     fn run_location(&self, route: &mut Route, at: usize) -> Flow {
         let Some(location) = route.location else {
-            route.phase = Phase::Access;
+            route.phase = Phase::Limit;
             return Flow::On;
         };
         let located = self.hosting.locations.get(location);
@@ -163,7 +165,7 @@ impl<'v> View<'v> {
         let ran = self.run_script(route, Script::Location(location), script, at);
         let next = match route.uri_changed {
             true => Phase::Find,
-            false => Phase::Access,
+            false => Phase::Limit,
         };
         let found = matches!(ran, Ran::End) && route.uri_changed;
         if found && !route.change() {

@@ -7,8 +7,10 @@ mod content;
 mod errors;
 mod files;
 mod flow;
+mod limits;
 mod location;
 mod map;
+mod real_ip;
 mod rewrite;
 mod state;
 pub(crate) mod trace;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
+use crate::limits::Zone;
 use crate::os::{Root, listen};
 use crate::passwords::Passwords;
 pub(crate) use files::Files;
@@ -53,6 +56,8 @@ pub(crate) struct Hosting {
     /// The root of the file system, below which files of passwords are.
     everything: Root,
     passwords: Passwords,
+    /// Those of `limit_req_zone` and `limit_conn_zone`.
+    zones: Vec<Zone>,
 }
 
 /// What `$pid` and `$hostname` are.

@@ -11,6 +11,7 @@ use h1_core::Status;
 
 use super::bindings::Bindings;
 use super::trace::Sink;
+use crate::limits::Ticket;
 use crate::os::OpenFile;
 use crate::path::CleanPath;
 
@@ -52,6 +53,11 @@ pub(crate) struct Route {
     pub(super) reserved: bool,
     /// For whom a proxy speaks.
     pub(crate) peer: Option<SocketAddr>,
+    /// `limit_req` has let it in, and `limit_conn`.
+    pub(super) limited: bool,
+    pub(super) counted: bool,
+    /// What `limit_conn` has counted.
+    pub(crate) tickets: Vec<Ticket>,
     pub(crate) bindings: Bindings,
     pub(crate) sink: Sink,
     pub(super) phase: Phase,
@@ -78,6 +84,7 @@ pub(super) enum Phase {
     Find,
     /// Those of the location.
     Location(usize),
+    Limit,
     #[default]
     Access,
     /// This one of `try_files`.
@@ -107,6 +114,8 @@ impl Route {
         self.held = None;
         self.challenge.clear();
         (self.reserved, self.peer) = (false, None);
+        (self.limited, self.counted) = (false, false);
+        self.tickets.clear();
     }
 
     /// Nothing of the request is needed any more.

@@ -164,6 +164,7 @@ impl Session {
             if self.inner.stage != Stage::Load {
                 self.finish_record(now);
             }
+            self.release();
         }
         if self.wants_log() {
             return self.log();

@@ -39,6 +39,17 @@ impl Session {
         })
     }
 
+    /// The request before is answered, and counts no longer.
+    pub(super) fn release(&mut self) {
+        let asks = matches!(
+            self.inner.stage,
+            Stage::Locate | Stage::Users | Stage::Delay { .. } | Stage::Load | Stage::Send
+        );
+        if !asks && !self.inner.route.tickets.is_empty() {
+            self.inner.route.tickets.clear();
+        }
+    }
+
     /// The passwords in `file` are needed.
     pub(super) fn read_users(&mut self, file: OpenFile, now: Now) {
         let end = file.len();

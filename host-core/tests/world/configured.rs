@@ -9,7 +9,7 @@ use host_core::config::{Config, Overrides};
 use host_core::os::LogWriter;
 
 /// A server of these directives in `http`, with an access log.
-pub fn http(directives: &str) -> Server {
+pub(crate) fn http(directives: &str) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nginx.conf");
     std::fs::write(&path, format!("events {{ }} http {{ {directives} }}")).unwrap();
@@ -20,10 +20,10 @@ pub fn http(directives: &str) -> Server {
 }
 
 /// A server of these directives in `server`; their root is that of the world's files.
-pub fn server(directives: &str) -> Server {
+pub(crate) fn server(directives: &str) -> Server {
     http(&format!("server {{ root /; {directives} }}"))
 }
 
-pub const fn ms(millis: u64) -> Duration {
+pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }

@@ -89,28 +89,28 @@ pub(super) const GROUP: Group = Group {
             }),
         )
         .repeats()
-        .differs("Names of hosts are not supported.")
-        .not_yet(),
+        .differs("Names of hosts are not supported."),
         Directive::new(
             ("real_ip_header", "field | X-Real-IP | X-Forwarded-For | proxy_protocol"),
             HSL,
             (1, 1),
             "X-Real-IP",
             "Where they tell it.",
-            Set::With(|_, draft, usage| {
+            Set::With(|cx, draft, usage| {
+                if usage.text(0).eq_ignore_ascii_case("proxy_protocol") {
+                    cx.not_yet(usage.node.arg(0).span, "\"proxy_protocol\" in \"real_ip_header\"")?;
+                }
                 draft.real_ip.header = usage.text(0).to_ascii_lowercase();
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::flag(
             "real_ip_recursive",
             HSL,
             "off",
             "Whether the last address that is not one of the proxies counts, instead of the last one.",
             |draft| &mut draft.real_ip.recursive,
-        )
-        .not_yet(),
+        ),
     ],
 };
 
