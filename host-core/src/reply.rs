@@ -62,11 +62,15 @@ impl<'s> Reply<'s> {
         }
     }
 
-    /// Adds a field; there is room for all that one of our replies can have.
     pub(crate) fn with(mut self, name: &'static str, value: Value<'s>) -> Self {
+        self.push(name, value);
+        self
+    }
+
+    /// Adds a field; there is room for all that one of our replies can have.
+    pub(crate) fn push(&mut self, name: &'static str, value: Value<'s>) {
         let added = self.fields.try_push((name, value));
         debug_assert!(added.is_ok(), "no room for {name}");
-        self
     }
 
     pub(crate) fn field_bytes(&self) -> impl Iterator<Item = (&'static str, &[u8])> {

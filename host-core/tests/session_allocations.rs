@@ -37,11 +37,11 @@ fn exchange(session: &mut Session, request: &[u8]) -> usize {
 fn fixed_answers_of_a_thousand_servers_allocate_nothing() {
     let mut text = String::from("events { }\nhttp {\naccess_log off;\n");
     for n in 0..1000 {
-        write!(
+        writeln!(
             text,
             "server {{ listen 127.0.0.1:8080; server_name s{n}.example *.s{n}.example; \
              location / {{ }} location /a/ {{ }} location /a/b/ {{ return 200 $uri; }} \
-             location ~ \\.q$ {{ return 200 q; }} location = /plaintext {{ return 200 {n}; }} }}\n"
+             location ~ \\.q$ {{ return 200 q; }} location = /plaintext {{ return 200 {n}; }} }}"
         )
         .unwrap();
     }

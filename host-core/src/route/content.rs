@@ -245,7 +245,7 @@ impl<'v> View<'v> {
         push_encoded(&route.uri, &mut route.target);
         route.target.push(b'/');
         // Even a question mark alone stays.
-        if self.request.is_some_and(|it| it.query().is_some()) || !route.args.is_empty() {
+        if route.has_query || !route.args.is_empty() {
             route.target.push(b'?');
             route.target.extend_from_slice(&route.args);
         }

@@ -54,16 +54,15 @@ impl<'v> View<'v> {
         vhost::normalize(request, &mut route.host);
         self.choose_server(route);
         self.believe_proxy(route);
-        route
-            .args
-            .extend_from_slice(request.query().unwrap_or_default().as_bytes());
-        let merge = self
-            .hosting
-            .server(route.server)
-            .is_none_or(|it| it.merge_slashes);
-        let flow = match route.path.decode_to(request.path(), merge, &mut route.uri) {
+        let (path, query) = (request.path(), request.query());
+        route.has_query = query.is_some();
+        let query = query.unwrap_or_default();
+        route.args.extend_from_slice(query.as_bytes());
+        let server = self.hosting.server(route.server);
+        let merge = server.is_none_or(|it| it.merge_slashes);
+        let flow = match route.path.decode_to(path, merge, &mut route.uri) {
             // A request for the server and not for something on it.
-            _ if request.path().is_empty() => self.without_path(route, request.method()),
+            _ if path.is_empty() => self.without_path(route, request.method()),
             Ok(()) => Flow::On,
             Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
             Err(_) => self.fail(route, Status::BAD_REQUEST),

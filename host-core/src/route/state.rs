@@ -45,6 +45,8 @@ pub(crate) struct Route {
     pub(crate) broken: Vec<u8>,
     /// The lines of the answer's fields, where a variable may ask for them.
     pub(crate) sent: Vec<u8>,
+    /// Whether the request had a question mark.
+    pub(super) has_query: bool,
     /// An error page is for GET, whatever the request was for.
     pub(crate) as_get: bool,
     /// The value of WWW-Authenticate, where the client has to say who it is.

@@ -37,14 +37,21 @@ impl Types {
 
     /// The value of Content-Type for `uri`; empty where there is to be none.
     pub(crate) fn of(&self, uri: &[u8]) -> &str {
-        let name = uri.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let name = || {
+            let slash = memchr::memrchr(b'/', uri);
+            &uri[slash.map_or(0, |slash| slash + 1)..]
+        };
         match self {
-            Self::BuiltIn => mime::content_type(name),
+            Self::BuiltIn => mime::content_type(name()),
+            Self::Table {
+                by_extension,
+                other,
+            } if by_extension.is_empty() => other,
             Self::Table {
                 by_extension,
                 other,
             } => {
-                let found = extension(name, |extension| by_extension.get(extension));
+                let found = extension(name(), |extension| by_extension.get(extension));
                 found.unwrap_or(other)
             }
         }

@@ -104,8 +104,8 @@ impl<'v> View<'v> {
     pub(crate) fn push(&self, route: &mut Route, variable: &Variable, out: &mut Vec<u8>) -> bool {
         let before = out.len();
         match variable {
-            Variable::Known(known) => return self.push_known(route, *known, out),
-            Variable::Arg(name) => return put(out, argument(&route.args, name)),
+            Variable::Known(known) => self.push_known(route, *known, out),
+            Variable::Arg(name) => put(out, argument(&route.args, name)),
             Variable::Http(name) => {
                 let separator: &[u8] = if name == "cookie" { b"; " } else { b", " };
                 let fields = self.request.map(|request| request.fields());
@@ -116,16 +116,16 @@ impl<'v> View<'v> {
                     out.extend_from_slice(value);
                 }
                 let mut fields = fields.iter();
-                return fields.any(|fields| fields.get(name).is_some());
+                fields.any(|fields| fields.get(name).is_some())
             }
-            Variable::SentHttp(name) => return put(out, route.sent_field(name)),
+            Variable::SentHttp(name) => put(out, route.sent_field(name)),
             Variable::Cookie(name) => {
                 let fields = self.request.map(|request| request.fields());
                 let mut lines = fields.iter().flat_map(|fields| fields.get_all("cookie"));
-                return put(out, lines.find_map(|line| cookie(line, name)));
+                put(out, lines.find_map(|line| cookie(line, name)))
             }
-            Variable::Slot(slot) => return self.push_slot(route, *slot, out),
-            Variable::Group(n) => return put(out, route.bindings.group(*n)),
+            Variable::Slot(slot) => self.push_slot(route, *slot, out),
+            Variable::Group(n) => put(out, route.bindings.group(*n)),
         }
     }
 

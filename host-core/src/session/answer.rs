@@ -38,7 +38,7 @@ impl Inner {
             reply = reply.with("WWW-Authenticate", challenge);
         }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
-        let reply = self.with_expires(server, rules, reply, modified, now);
+        self.add_expires(server, rules, &mut reply, modified, now);
         self.add_fields(server, rules, &reply, now);
         self.queue(server, rules, &reply, now)
     }
@@ -47,10 +47,10 @@ impl Inner {
     fn adopt(&mut self, server: &Server, rules: &Rules, now: Now) {
         let settings = &rules.settings;
         let most = server.keepalive_requests.min(settings.keepalive_requests);
-        let age = now.monotonic.saturating_duration_since(self.connected);
         let mut last = self.draining || self.client.requests >= most;
-        last |= age >= settings.keepalive_time;
         if let Some(timeouts) = rules.timeouts {
+            let age = now.monotonic.saturating_duration_since(self.connected);
+            last |= age >= settings.keepalive_time;
             last |= timeouts.keep_alive == Duration::ZERO;
             self.clock.set(timeouts);
         }
@@ -142,6 +142,9 @@ impl Inner {
             }
         }
         let fields = rules.settings.add_headers.iter().enumerate();
+        if fields.len() == 0 {
+            return;
+        }
         let safe = is_safe(reply.status);
         for (at, field) in fields.filter(|(_, field)| field.always || safe) {
             let start = self.values.len();

@@ -23,18 +23,18 @@ const DAY: i64 = 24 * 60 * 60;
 
 impl Inner {
     /// Adds Expires and Cache-Control.
-    pub(super) fn with_expires<'s>(
+    pub(super) fn add_expires<'s>(
         &mut self,
         server: &Server,
         rules: &Rules,
-        reply: Reply<'s>,
+        reply: &mut Reply<'s>,
         modified: Option<SystemTime>,
         now: Now,
-    ) -> Reply<'s> {
+    ) {
         let settled;
         let expires = match &rules.settings.expires {
-            Expires::Off => return reply,
-            _ if !is_safe(reply.status) => return reply,
+            Expires::Off => return,
+            _ if !is_safe(reply.status) => return,
             Expires::Variable(template) => {
                 let mut text = Vec::new();
                 view!(server, self, now).expand(&mut self.route, template, &mut text);
@@ -45,9 +45,9 @@ impl Inner {
             expires => expires,
         };
         let at = match expires {
-            Expires::Off | Expires::Variable(_) => return reply,
-            Expires::Max => return with(reply, Value::Text(MAX), Value::Text(MAX_AGE)),
-            Expires::Epoch => return with(reply, Value::Text(EPOCH), Value::Text("no-cache")),
+            Expires::Off | Expires::Variable(_) => return,
+            Expires::Max => return add(reply, Value::Text(MAX), Value::Text(MAX_AGE)),
+            Expires::Epoch => return add(reply, Value::Text(EPOCH), Value::Text("no-cache")),
             Expires::After(seconds) => second(now.wall) + seconds,
             Expires::Modified(seconds) => second(modified.unwrap_or(now.wall)) + seconds,
             Expires::Daily(second_of_day) => {
@@ -62,14 +62,13 @@ impl Inner {
             age @ 0.. => Value::Long(format!("max-age={age}")),
             _ => Value::Text("no-cache"),
         };
-        with(reply, Value::Short(date), control)
+        add(reply, Value::Short(date), control);
     }
 }
 
-fn with<'s>(reply: Reply<'s>, expires: Value<'s>, control: Value<'s>) -> Reply<'s> {
-    reply
-        .with("Expires", expires)
-        .with("Cache-Control", control)
+fn add<'s>(reply: &mut Reply<'s>, expires: Value<'s>, control: Value<'s>) {
+    reply.push("Expires", expires);
+    reply.push("Cache-Control", control);
 }
 
 fn second(time: SystemTime) -> i64 {
