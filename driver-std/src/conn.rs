@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Control};
-use host_core::{Now, Server, Session, Step};
+use host_core::{Now, Server, Session, Step, Wait};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
 use socket2::SockRef;
@@ -97,8 +97,8 @@ impl Driver<'_> {
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => self.connection.shutdown(Half::Write),
-            Step::Wait(wait) if wait.write => self.wait_for_room(wait.until),
-            Step::Wait(wait) => self.read(wait.until),
+            Step::Wait(wait) if wait.read => self.read(wait.until),
+            Step::Wait(wait) => self.wait_for_room(wait),
             Step::Reset => {
                 let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
                 return false;
@@ -124,15 +124,25 @@ impl Driver<'_> {
         until.map(|until| until.saturating_duration_since(self.now.monotonic))
     }
 
-    fn wait_for_room(&mut self, until: Option<Instant>) {
+    /// Waits for room, or for time alone.
+    fn wait_for_room(&mut self, wait: Wait) {
         let timeout = self
-            .left(until)
+            .left(wait.until)
             .and_then(|left| Timespec::try_from(left).ok());
-        let stream = PollFd::new(&self.connection.stream, PollFlags::OUT);
+        let events = match wait.write {
+            true => PollFlags::OUT,
+            false => PollFlags::empty(),
+        };
+        let stream = PollFd::new(&self.connection.stream, events);
         let ready = poll(&mut [stream], timeout.as_ref());
         self.now = os::now();
         match ready {
             Ok(0) => self.session.on_timeout(self.now),
+            Ok(_) if !wait.write => {
+                // Nothing was asked for: the peer has gone.
+                let gone = ErrorKind::ConnectionReset.into();
+                self.session.on_socket_error(&gone, self.now);
+            }
             _ => self.session.on_writable(self.now),
         }
     }

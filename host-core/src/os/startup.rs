@@ -75,7 +75,7 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     let listeners = listen::listen(&args.listen(), processes(&args) > 1)?;
     let account = account(name, &args)?;
     let access_log = open_log(&args.access_log, account.as_ref())?;
-    let connections = affordable(name, args.connections.get());
+    let connections = affordable(name, args.connections.get(), None);
     if let Some(account) = account {
         account
             .assume()
@@ -205,8 +205,8 @@ const OWN_FILES: u64 = 24;
 
 /// As many of the `wanted` connections as the limit on open files allows, with a file open for each:
 /// one that is accepted with the last descriptor could be told nothing but 503.
-pub(super) fn affordable(name: &str, wanted: usize) -> usize {
-    let Some(files) = raise_open_file_limit() else {
+pub(super) fn affordable(name: &str, wanted: usize, files: Option<u64>) -> usize {
+    let Some(files) = set_open_file_limit(files) else {
         return wanted;
     };
     let most = usize::try_from(files.saturating_sub(OWN_FILES) / 2).unwrap_or(usize::MAX);
@@ -220,11 +220,12 @@ pub(super) fn affordable(name: &str, wanted: usize) -> usize {
     wanted.min(most.max(1))
 }
 
-/// Lifts the limit on open files as far as the process may, and returns it; where that fails, the
-/// old limit holds. `None` is no limit.
-fn raise_open_file_limit() -> Option<u64> {
+/// Sets the limit on open files, or lifts it as far as the process may, and returns it; where that
+/// fails, the old limit holds. `None` is no limit.
+fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
+    limit.maximum = limit.maximum.map(|maximum| maximum.max(files.unwrap_or(0)));
+    limit.current = files.or(limit.maximum);
     let _ = setrlimit(Resource::Nofile, limit);
     getrlimit(Resource::Nofile).current
 }

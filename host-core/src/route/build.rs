@@ -79,9 +79,11 @@ impl Hosting {
         }
         let servers = model.servers.into_iter();
         let servers = servers.map(|server| builder.server(server, timeouts.as_ref()));
+        let servers = servers.collect();
+        let has_status = builder.rules.iter().any(|it| it.settings.stub_status);
         Self {
             listens,
-            servers: servers.collect(),
+            servers,
             locations: builder.locations,
             rules: builder.rules,
             maps,
@@ -92,6 +94,8 @@ impl Hosting {
             everything: Root::at("/".as_ref()),
             passwords: Passwords::default(),
             zones,
+            counters: Arc::default(),
+            has_status,
         }
     }
 }

@@ -78,6 +78,9 @@ impl<'v> View<'v> {
             Method::Other(_) => return self.fail(route, Status::NOT_IMPLEMENTED),
             _ => return self.fail(route, Status::METHOD_NOT_ALLOWED),
         }
+        if self.rules(route).settings.stub_status {
+            return Flow::End(Outcome::Plain(self.hosting.counters.page().into()));
+        }
         let uri = std::mem::take(&mut route.uri);
         let located = self.locate(route, &uri);
         route.uri = uri;

@@ -27,6 +27,8 @@ pub(crate) enum Outcome {
     Listing(Vec<Entry>),
     /// This text.
     Text(Status, Bytes),
+    /// This plain text.
+    Plain(Bytes),
     /// To `route.target`.
     Redirect(Status),
     /// The passwords in this file: what is read goes to [`View::on_users`].

@@ -28,6 +28,7 @@ use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
 use crate::limits::Zone;
 use crate::os::{Root, listen};
 use crate::passwords::Passwords;
+use crate::server::counters::Counters;
 pub(crate) use files::Files;
 pub(crate) use flow::Outcome;
 use location::Tree;
@@ -56,6 +57,9 @@ pub(crate) struct Hosting {
     /// The root of the file system, below which files of passwords are.
     everything: Root,
     passwords: Passwords,
+    pub(crate) counters: Arc<Counters>,
+    /// Whether a location shows them.
+    pub(crate) has_status: bool,
     /// Those of `limit_req_zone` and `limit_conn_zone`.
     zones: Vec<Zone>,
 }

@@ -1,11 +1,14 @@
 //! From what a request has come to, to a head in the queue.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use arrayvec::ArrayString;
 use bytes::Bytes;
-use h1_core::{Method, RequestHead, SendError, State, Status};
+use h1_core::{Body, Method, RequestHead, SendError, State, Status};
 
+use super::pace::Pace;
 use super::{Inner, SentFile, view};
 use crate::config::model::ListingFormat;
 use crate::files::{listing, reply};
@@ -40,6 +43,7 @@ impl Inner {
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         self.add_expires(server, rules, &mut reply, modified, now);
         self.add_fields(server, rules, &reply, now);
+        self.send_hints(server, rules, reply.status, now)?;
         self.queue(server, rules, &reply, now)
     }
 
@@ -58,6 +62,12 @@ impl Inner {
         if last {
             self.conn.disable_keep_alive();
         }
+        self.last |= last;
+        self.lingering = settings.lingering_close;
+        self.lingering_time = settings.lingering_time;
+        self.pace = Pace::new(settings, now);
+        // Nothing else is queued behind it, so that all that is sent is its own.
+        self.dear |= self.pace.is_some();
     }
 
     fn reply<'s>(
@@ -85,6 +95,9 @@ impl Inner {
                     _ => rules.types.of(&route.uri),
                 };
                 Reply::new(status(code), content).typed(kind)
+            }
+            Outcome::Plain(text) => {
+                Reply::new(status(Status::OK), Content::Bytes(text)).typed("text/plain")
             }
             Outcome::Redirect(code) => {
                 let request = self.conn.request(&self.rx);
@@ -178,6 +191,12 @@ impl Inner {
         reply: &Reply<'_>,
         now: Now,
     ) -> Result<(), SendError> {
+        let framing = match self.wants_trailers(rules, reply) {
+            true => Body::Chunked,
+            false => reply.content.framing(),
+        };
+        let keep = keep_alive(rules, self.last);
+        let keep = (!keep.is_empty()).then_some(("Keep-Alive", keep.as_bytes()));
         let token = SERVER[usize::from(rules.settings.server_tokens)];
         let own = [
             ("Server", token.as_bytes()),
@@ -191,9 +210,9 @@ impl Inner {
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
         let fields = (own.into_iter())
             .chain(reply.field_bytes().map(|field| field))
-            .chain(added);
+            .chain(added)
+            .chain(keep);
         let before = self.tx.queued();
-        let framing = reply.content.framing();
         self.conn
             .send_response(&mut self.tx, reply.status, fields, framing)?;
         let head = self.tx.queued() - before;
@@ -206,7 +225,11 @@ impl Inner {
             .sink
             .note(|| Note::Answer(reply.status.to_string()));
         match &reply.content {
-            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
+            Content::Bytes(bytes) => {
+                self.conn.send_data(&mut self.tx, bytes.clone())?;
+                self.end(server, now)
+            }
+            Content::File(range) if range.is_empty() => self.end(server, now),
             Content::None | Content::File(_) => Ok(()),
         }
     }
@@ -227,8 +250,17 @@ pub(super) fn is_safe(status: Status) -> bool {
     )
 }
 
+/// The value of the Keep-Alive field: how long the connection is kept, where that is told.
+fn keep_alive(rules: &Rules, last: bool) -> ArrayString<32> {
+    let mut value = ArrayString::new();
+    if let (Some(seconds), false) = (rules.settings.keepalive_header, last) {
+        let _ = write!(value, "timeout={seconds}");
+    }
+    value
+}
+
 /// Makes what stands from `start` on a value that ends no field. Returns it.
-fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
+pub(super) fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
     let is_bad = |b: &u8| matches!(b, 0..=8 | 10..=31 | 127);
     if values[start..].iter().any(is_bad) {
         let text = values.split_off(start);

@@ -5,6 +5,8 @@ mod answer;
 mod clock;
 mod exchange;
 mod expires;
+mod extras;
+mod pace;
 mod pause;
 mod pool;
 mod record;
@@ -12,18 +14,21 @@ mod record;
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
 
+use crate::config::model::LingeringClose;
 use crate::date::HttpDate;
 use crate::os::OpenFile;
 use crate::route::Route;
 use crate::route::variables::Client;
+use crate::server::counters::{Busy, Connected};
 use crate::step::{Log, SendFile};
 use crate::{Found, Now, Server, Step, Wait};
 use clock::Clock;
+use pace::Pace;
 pub use pool::{Parked, Peer, Pool};
 use record::Record;
 
@@ -63,7 +68,7 @@ use view;
 /// it is sending, and all rules. While it is idle, [`park`](Session::park) lends its buffers to others.
 #[derive(Debug)]
 pub struct Session {
-    server: Arc<Server>,
+    server: Connected,
     inner: Box<Inner>,
 }
 
@@ -102,6 +107,18 @@ struct Inner {
     write_blocked: bool,
     /// The lines of the log were handed out by the last step.
     logged: bool,
+    /// `limit_rate` of the present answer.
+    pace: Option<Pace>,
+    /// The connection closes behind the present answer.
+    last: bool,
+    lingering: LingeringClose,
+    lingering_time: Duration,
+    /// When reading what nobody wants ends, whatever still comes.
+    linger_until: Option<Instant>,
+    /// Trailer fields follow the content of the answer.
+    trailers: bool,
+    /// What `stub_status` counts, where somebody asks for it.
+    busy: Option<Busy>,
 }
 
 /// A file and what of it is still to be sent.
@@ -181,6 +198,8 @@ impl Session {
             _ if !self.inner.tx.is_empty() => self.transmit(now),
             Stage::Linger { shut: false } => {
                 self.inner.stage = Stage::Linger { shut: true };
+                let until = now.monotonic.checked_add(self.inner.lingering_time);
+                self.inner.linger_until = until;
                 Step::ShutdownWrite
             }
             Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
@@ -230,9 +249,11 @@ impl Session {
     fn close_if_done(&mut self) {
         match self.inner.stage {
             Stage::Read if self.inner.conn.wants_close() => {
-                match self.peer_may_send() {
-                    true => self.linger(),
-                    false => self.inner.stage = Stage::Finish,
+                match self.inner.lingering {
+                    LingeringClose::On if !self.peer_may_send() => {
+                        self.inner.stage = Stage::Finish;
+                    }
+                    _ => self.linger(),
                 }
                 self.close_if_done();
             }
@@ -248,12 +269,21 @@ impl Session {
         if self.inner.write_blocked {
             return self.wait(now);
         }
+        if self
+            .inner
+            .pace
+            .as_mut()
+            .is_some_and(|it| !it.may_write(now))
+        {
+            return self.pause(now);
+        }
         self.inner.clock.sending(true, now);
+        let allowed = self.inner.pace.map_or(u64::MAX, |pace| pace.allowed);
         match (self.inner.tx.external(), &self.inner.file) {
             (Some(len), Some(file)) => Step::SendFile(SendFile {
                 file: &file.file,
                 offset: file.at,
-                len: len.min(SEND_MAX) as usize,
+                len: len.min(SEND_MAX).min(allowed) as usize,
             }),
             _ => Step::Write,
         }
@@ -265,6 +295,7 @@ impl Session {
         debug_assert!(write || !self.inner.rx.unfilled().is_empty());
         self.inner.clock.sending(write, now);
         self.inner.clock.reading(self.awaiting(write), now);
+        self.count_reading();
         Step::Wait(Wait {
             read: !write,
             write,
@@ -323,6 +354,8 @@ impl Session {
         }
         if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
             self.inner.rx.clear();
+            // nginx's `lingering_timeout` is for each wait.
+            self.inner.clock.read_done();
         }
     }
 
@@ -346,6 +379,9 @@ impl Session {
 
     /// The slices to write for [`Step::Write`]: fills `iov` from its start, returns how many.
     pub fn slices<'a>(&'a self, iov: &mut [IoSlice<'a>]) -> usize {
+        if let Some(pace) = &self.inner.pace {
+            return self.inner.allowed_slices(iov, pace.allowed);
+        }
         match self.inner.tx.transmit(iov) {
             Transmit::Slices(n) => n,
             Transmit::External(_) | Transmit::Idle => 0,
@@ -360,6 +396,9 @@ impl Session {
         let external = self.inner.tx.external().is_some();
         self.inner.tx.advance(n);
         self.inner.clock.sent(n, now);
+        if let Some(pace) = &mut self.inner.pace {
+            pace.sent(n);
+        }
         if external {
             self.on_file_sent(n, now);
         }
@@ -377,6 +416,9 @@ impl Session {
 
     /// A deadline may have passed; harmless if none has.
     pub fn on_timeout(&mut self, now: Now) {
+        if self.has_lingered(now) {
+            return self.abandon(Stage::Close, now);
+        }
         match self.inner.clock.expired(now) {
             Some(phase) if !self.is_over() => self.on_late(phase, now),
             _ => {}

@@ -3,8 +3,11 @@
 use std::io;
 use std::time::Instant;
 
+use h1_core::Awaiting;
+
 use super::{SentFile, Session, Stage, view};
 use crate::os::OpenFile;
+use crate::server::counters::Busy;
 use crate::{Now, ReadFile, Step, Wait};
 
 impl Session {
@@ -12,7 +15,8 @@ impl Session {
     pub(super) fn paused_until(&self) -> Option<Instant> {
         match self.inner.stage {
             Stage::Delay { until } => Some(until),
-            _ => None,
+            Stage::Linger { shut: true } => self.inner.linger_until,
+            _ => self.inner.pace.and_then(|pace| pace.until),
         }
     }
 
@@ -45,9 +49,36 @@ impl Session {
             self.inner.stage,
             Stage::Locate | Stage::Users | Stage::Delay { .. } | Stage::Load | Stage::Send
         );
-        if !asks && !self.inner.route.tickets.is_empty() {
+        if asks {
+            return;
+        }
+        if !self.inner.route.tickets.is_empty() {
             self.inner.route.tickets.clear();
         }
+        if self.inner.busy.as_ref().is_some_and(Busy::is_writing) {
+            self.inner.busy = None;
+        }
+        self.inner.pace = None;
+    }
+
+    /// Whether a head is being read is counted, where somebody asks for it.
+    pub(super) fn count_reading(&mut self) {
+        let hosting = &self.server.hosting;
+        if hosting.has_status && !self.inner.busy.as_ref().is_some_and(Busy::is_writing) {
+            let reading = self.inner.stage == Stage::Read
+                && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Head;
+            self.inner.busy = None;
+            self.inner.busy = reading.then(|| Busy::reading(&hosting.counters));
+        }
+    }
+
+    /// What nobody wants has been read for long enough.
+    pub(super) fn has_lingered(&self, now: Now) -> bool {
+        self.inner.stage == Stage::Linger { shut: true }
+            && self
+                .inner
+                .linger_until
+                .is_some_and(|until| until <= now.monotonic)
     }
 
     /// The passwords in `file` are needed.

@@ -10,9 +10,11 @@ use h1_core::{Phase, RecvBuf, SendQueue, ServerConnection};
 use super::clock::Clock;
 use super::record::Record;
 use super::{Inner, Session, Stage};
+use crate::config::model::LingeringClose;
 use crate::date::HttpDate;
 use crate::route::Route;
 use crate::route::variables::Client;
+use crate::server::counters::Connected;
 use crate::{Now, Server};
 
 /// A connection that waits for a request: a new one, or one whose last answer has been sent.
@@ -21,7 +23,7 @@ use crate::{Now, Server};
 /// [`deadline`](Parked::deadline) the socket is closed, and the client is told nothing.
 #[derive(Debug)]
 pub struct Parked {
-    pub(super) server: Arc<Server>,
+    pub(super) server: Connected,
     pub(super) client: Client,
     pub(super) connected: Instant,
     pub(super) until: Option<Instant>,
@@ -60,11 +62,11 @@ impl Parked {
             peer: address,
             local,
             listen,
-            number: server.accept(),
+            number: server.hosting.counters.accept(),
             requests: 0,
         };
         Self {
-            server,
+            server: Connected::new(server),
             client,
             connected: now.monotonic,
             until,
@@ -156,6 +158,7 @@ impl Pool {
             inner.file = None;
             inner.route.forget();
             inner.tx.clear();
+            inner.busy = None;
             self.idle.push(inner);
         }
     }
@@ -207,6 +210,13 @@ impl Inner {
             draining: false,
             write_blocked: false,
             logged: false,
+            pace: None,
+            last: false,
+            lingering: LingeringClose::On,
+            lingering_time: parked.server.timeouts.linger,
+            linger_until: None,
+            trailers: false,
+            busy: None,
         }
     }
 
@@ -241,6 +251,13 @@ impl Inner {
             draining,
             write_blocked,
             logged,
+            pace,
+            last,
+            lingering,
+            lingering_time,
+            linger_until,
+            trailers,
+            busy,
         } = self;
         let server = &*parked.server;
         *conn = ServerConnection::new(server.limits);
@@ -261,5 +278,8 @@ impl Inner {
         added.clear();
         values.clear();
         [*dear, *peer_ends, *draining, *write_blocked, *logged] = [false; 5];
+        [*last, *trailers] = [false; 2];
+        (*pace, *linger_until, *busy) = (None, None, None);
+        (*lingering, *lingering_time) = (LingeringClose::On, server.timeouts.linger);
     }
 }

@@ -102,7 +102,7 @@ pub(super) const GROUP: Group = Group {
             "reset_timedout_connection",
             HSL,
             "off",
-            "Whether a connection that took too long is closed with a reset.",
+            "Whether a connection on which a request took too long to come is closed with a reset, without an answer.",
             |draft| &mut draft.settings.reset_timedout_connection,
         )
         .differs("A client that stalls while an answer is sent to it is always closed like that."),

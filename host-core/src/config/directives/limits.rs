@@ -106,8 +106,7 @@ pub(super) const GROUP: Group = Group {
             "Bytes that are sent in a second for a request; 0 is any number.",
             Set::Size(|draft| &mut draft.settings.limit_rate),
         )
-        .differs("It cannot be a variable.")
-        .not_yet(),
+        .differs("It cannot be a variable."),
         Directive::new(
             ("limit_rate_after", "size"),
             HSL_IF,
@@ -116,8 +115,7 @@ pub(super) const GROUP: Group = Group {
             "The first bytes, which are sent without a limit.",
             Set::Size(|draft| &mut draft.settings.limit_rate_after),
         )
-        .differs("It cannot be a variable.")
-        .not_yet(),
+        .differs("It cannot be a variable."),
         Directive::new(
             ("limit_req_zone", "key zone=name:size rate=number(r/s | r/m)"),
             Contexts::HTTP,
