@@ -2,12 +2,13 @@
 //! memory, system calls, a chart, then criterion's statistics. `--help` says more.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use benches::drivers::contenders::contenders;
 use benches::drivers::load::{Load, Until};
-use benches::drivers::work::{Site, WORKS, Work};
+use benches::drivers::work::{WORKS, Work};
 use benches::drivers::{Bench, chart, memory, syscalls, turns};
 use clap::Parser;
 use criterion::{Criterion, PlottingBackend, Throughput};
@@ -24,11 +25,11 @@ struct Args {
     #[arg(long, default_value = "15")]
     rounds: usize,
     /// Milliseconds of a turn
-    #[arg(long, default_value = "80")]
+    #[arg(long, default_value = "40")]
     turn: u64,
     /// Write the chart of the ratios here
     #[arg(long)]
-    chart: Option<std::path::PathBuf>,
+    chart: Option<PathBuf>,
     /// Everything once, to see that it works
     #[arg(long)]
     test: bool,
@@ -43,7 +44,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("drivers: {error}");
             ExitCode::FAILURE
@@ -64,28 +66,25 @@ impl Args {
     }
 }
 
-fn run(args: &Args) -> io::Result<()> {
+/// The number of failures.
+fn run(args: &Args) -> io::Result<usize> {
     let mut contenders = contenders();
     contenders.retain(|contender| {
         let named = |name: &String| contender.name.contains(name.as_str());
         args.server.is_empty() || contender.name == contender.floor || args.server.iter().any(named)
     });
-    let bench = Bench {
-        site: Site::new()?,
-        contenders,
-        server: env!("CARGO_BIN_EXE_server"),
-    };
+    let bench = Bench::new(env!("CARGO_BIN_EXE_server"), contenders)?;
     table(&bench, args)?;
     if args.wants("memory") {
-        memory::table(&bench, if args.test { 100 } else { 10_000 })?;
+        memory::table(&bench, if args.test { 100 } else { 10_000 });
     }
     if args.wants("syscalls") {
-        syscalls::table(&bench, if args.test { 10 } else { 500 })?;
+        syscalls::table(&bench, if args.test { 10 } else { 500 });
     }
     if args.wants("criterion") && !args.test {
         statistics(&bench)?;
     }
-    Ok(())
+    Ok(bench.failures.get())
 }
 
 fn table(bench: &Bench, args: &Args) -> io::Result<()> {
@@ -97,7 +96,7 @@ fn table(bench: &Bench, args: &Args) -> io::Result<()> {
     let mut groups = Vec::new();
     for work in works {
         let rounds = if args.test { 1 } else { args.rounds };
-        let rows = turns::measure(bench, work, rounds, args.turn(work))?;
+        let rows = turns::measure(bench, work, rounds, args.turn(work));
         turns::print(work, &rows);
         groups.push((work.name, rows));
     }
@@ -119,7 +118,7 @@ fn statistics(bench: &Bench) -> io::Result<()> {
     for work in WORKS.iter().filter(|work| chosen.contains(&work.name)) {
         let mut group = criterion.benchmark_group(format!("drivers/{}", work.name));
         group.throughput(Throughput::Elements(1));
-        for (_, contender) in bench.takers(work) {
+        for contender in bench.takers(work) {
             let process = contender.start(work, &bench.site, bench.server, &[])?;
             let mut load = Load::open(work.job(&process)?)?;
             group.bench_function(contender.name, |bencher| {

@@ -3,21 +3,17 @@
 use benches::drivers::Bench;
 use benches::drivers::contenders::contenders;
 use benches::drivers::load::{Load, Until};
-use benches::drivers::work::{Site, WORKS};
+use benches::drivers::work::WORKS;
 
 fn bench() -> Bench {
-    Bench {
-        site: Site::new().expect("files"),
-        contenders: contenders(),
-        server: env!("CARGO_BIN_EXE_server"),
-    }
+    Bench::new(env!("CARGO_BIN_EXE_server"), contenders()).expect("files")
 }
 
 #[test]
 fn every_server_does_its_work() {
     let bench = bench();
     for work in &WORKS {
-        for (_, contender) in bench.takers(work) {
+        for contender in bench.takers(work) {
             let started = contender.start(work, &bench.site, bench.server, &[]);
             let server = started.expect(contender.name);
             let job = work.job(&server).expect(contender.name);
@@ -35,7 +31,7 @@ fn every_server_does_its_work() {
 fn an_answer_of_another_length_is_noticed() {
     let bench = bench();
     let work = &WORKS[0];
-    let (_, contender) = bench.takers(work).next().expect("a driver");
+    let contender = bench.takers(work).next().expect("a driver");
     let started = contender.start(work, &bench.site, bench.server, &[]);
     let server = started.expect(contender.name);
     let mut job = work.job(&server).expect(contender.name);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Control};
-use host_core::{Now, Server, Session, Step, Wait};
+use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, recv, sendmsg};
 use socket2::SockRef;
@@ -29,19 +29,23 @@ impl Connection {
         Self { stream, peer, idle }
     }
 
-    /// Serves the client until the connection is over. The socket closes with `self`.
-    pub(crate) fn serve(&self, server: &Arc<Server>, control: &Control) {
+    /// Serves the client until the connection is over, with buffers from `sessions`. The socket closes
+    /// with `self`.
+    pub(crate) fn serve(&self, server: Arc<Server>, control: &Control, sessions: &mut Pool) {
         let now = os::now();
+        let peer = Peer::of(&server, self.peer, || self.stream.local_addr());
+        let parked = Parked::new(server, peer, now);
         let mut driver = Driver {
             connection: self,
             control,
-            session: Session::new(server.clone(), self.peer, now),
+            session: sessions.wake(parked, now),
             now,
             read_timeout: None,
             // Elsewhere it is inherited from the listener.
             blocking: cfg!(target_os = "linux"),
         };
         while driver.step() {}
+        sessions.put(driver.session);
     }
 
     /// Ends the wait for a request. One that has come in already can still be read.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
-use host_core::Server;
 use host_core::os::Control;
+use host_core::{Pool as Sessions, Server};
 
 use crate::conn::Connection;
 
@@ -138,8 +138,10 @@ impl Pool {
 
     /// The life of a thread.
     fn run(&self) {
+        let mut sessions = Sessions::new(1);
         while let Some((connection, server)) = self.next() {
-            let serve = AssertUnwindSafe(|| connection.serve(&server, &self.control));
+            let serve = || connection.serve(server, &self.control, &mut sessions);
+            let serve = AssertUnwindSafe(serve);
             // A panic has been reported on standard error by the time it is caught.
             let _ = catch_unwind(serve);
             self.end(connection);

@@ -41,7 +41,9 @@ macro_rules! for_each_driver {
         }
     };
     ($($test:ident),+ $(,)?) => {
+        $crate::for_each_driver!(@ driver_mio "driver-mio" $($test)+);
         $crate::for_each_driver!(@ driver_std "driver-std" $($test)+);
+        $crate::for_each_driver!(@ driver_tokio "driver-tokio" $($test)+);
     };
 }
 

@@ -17,6 +17,8 @@ for_each_driver!(
     bad_reload_changes_nothing,
     signalled,
     explained,
+    daemon,
+    what_is_supported,
 );
 
 /// A configuration on a port of its own.
@@ -188,4 +190,25 @@ fn explained(driver: &Driver) {
     assert!(json.contains(
         "{\"what\":\"rewrite\",\"text\":\"return 204\",\"file\":\"/nginx.conf\",\"line\":11}"
     ));
+}
+
+fn daemon(driver: &Driver) {
+    let place = Place::new("location = /pid { return 200 $pid; }");
+    let output = place.run(driver, &["-g", "daemon on"]);
+    assert!(output.status.success(), "{output:?}");
+    let pid = fs::read_to_string(place.folder.path().join("pid")).expect("pid file");
+    let served = place.get("/pid");
+    assert!(place.run(driver, &["-s", "stop"]).status.success());
+    assert_eq!(served, pid.trim());
+    assert!(eventually(|| !place.folder.path().join("pid").exists()));
+}
+
+fn what_is_supported(driver: &Driver) {
+    let output = driver.run(&["-V"]);
+    let text = text(&output.stdout);
+    let names = text
+        .lines()
+        .find_map(|line| line.strip_prefix("directives: "));
+    let mut names = names.expect("directives").split(' ');
+    assert!(names.any(|name| name == "try_files"), "{text}");
 }

@@ -50,6 +50,7 @@ pub(crate) trait Peer: Clone + fmt::Debug {
     fn refuse(&mut self, kind: ErrorKind) -> Error;
     fn next_cycle(&mut self) -> Result<(), SendError>;
     fn send_data(&mut self, tx: &mut SendQueue, data: Bytes) -> Result<(), SendError>;
+    fn send_slice(&mut self, tx: &mut SendQueue, data: &[u8]) -> Result<(), SendError>;
     fn send_external(&mut self, tx: &mut SendQueue, len: u64) -> Result<(), SendError>;
     fn send_end(&mut self, tx: &mut SendQueue) -> Result<(), SendError>;
     fn send_trailers(&mut self, tx: &mut SendQueue, fields: Given) -> Result<(), SendError>;
@@ -104,6 +105,10 @@ macro_rules! peer {
 
             fn send_data(&mut self, tx: &mut SendQueue, data: Bytes) -> Result<(), SendError> {
                 self.send_data(tx, data)
+            }
+
+            fn send_slice(&mut self, tx: &mut SendQueue, data: &[u8]) -> Result<(), SendError> {
+                self.send_slice(tx, data)
             }
 
             fn send_external(&mut self, tx: &mut SendQueue, len: u64) -> Result<(), SendError> {

@@ -108,14 +108,15 @@ impl ChunkDecoder {
     }
 
     /// Moves small chunks that are here as a whole to the content before them, as long as they have plain
-    /// framing. `bytes` begin with `content` bytes and `gap` others behind those; returns what both
-    /// are then. At most `room` bytes are moved.
+    /// framing. `bytes` begin with `content` bytes; returns how many those are then, and how many others
+    /// lie behind them. At most `room` bytes are moved.
     pub(crate) fn join(
         &mut self,
         bytes: &mut [u8],
-        (mut content, mut gap): (usize, usize),
+        mut content: usize,
         room: u64,
     ) -> (usize, usize) {
+        let mut gap = 0;
         let most = content.saturating_add(usize::try_from(room).unwrap_or(usize::MAX));
         while self.state == State::DataCr {
             let Some((size, framing)) = plain_framing(&bytes[content + gap..]) else {
@@ -146,9 +147,6 @@ impl ChunkDecoder {
                 self.state = State::SizeStart;
                 Ok(())
             }
-            (State::DataLf, _) => Err(ErrorKind::BareCr),
-            (State::DataCr, b'\n') => Err(ErrorKind::BareLf),
-            (State::DataCr, _) => Err(ErrorKind::BadChunk),
             _ => self.line_byte(b, limits),
         }
     }
@@ -248,7 +246,7 @@ fn after(state: State, b: u8) -> Result<State, ErrorKind> {
         (S::Quoted, b'"') => S::AfterQuoted,
         (S::Quoted, b'\\') => S::Escaped,
         (S::Quoted | S::Escaped, b'\t' | b' '..=b'~' | 0x80..) => S::Quoted,
-        (S::LineLf, _) => return Err(ErrorKind::BareCr),
+        (S::LineLf | S::DataLf, _) => return Err(ErrorKind::BareCr),
         (_, b'\n') => return Err(ErrorKind::BareLf),
         _ => return Err(ErrorKind::BadChunk),
     })

@@ -13,9 +13,11 @@ pub struct Timeouts {
     /// From the first byte of a head to its last; also from the start of a connection to the end of
     /// its first head. Answered with 408. Default 60 s.
     pub head: Duration,
-    /// Between two reads of content. Answered with 408. Default 60 s.
+    /// For content, from the end of the head, or from the last [`progress`](Deadlines::progress) at
+    /// [`min_rate`](Self::min_rate): without such calls for all of the content. Answered with 408.
+    /// Default 60 s.
     pub body: Duration,
-    /// Between two writes; then the connection is reset. Default 60 s.
+    /// For output, counted like `body`; then the connection is reset. Default 60 s.
     pub send: Duration,
     /// Without a byte between two requests; then the connection is closed without a word.
     /// Default 75 s.
@@ -114,7 +116,8 @@ impl Deadlines {
     }
 
     /// `bytes` went through in `phase`: its deadline moves by the time those bytes may take at
-    /// [`Timeouts::min_rate`], and never further than its whole time from now.
+    /// [`Timeouts::min_rate`], and never further than its whole time from now. A clock that does not
+    /// run is not started.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -140,12 +143,13 @@ impl Deadlines {
         };
     }
 
-    /// The next deadline, if any clock runs.
+    /// The next deadline of all phases, if any clock runs. Whoever waits for one thing at a time, such
+    /// as in a blocking write, keeps a `Deadlines` for each.
     pub fn next(&self) -> Option<Duration> {
         self.at.iter().flatten().min().copied()
     }
 
-    /// The phase whose deadline has come, the earliest first.
+    /// The phase whose deadline has come, the earliest first; until its clock is stopped.
     pub fn expired(&self, now: Duration) -> Option<Phase> {
         Phase::ALL
             .into_iter()

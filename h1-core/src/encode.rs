@@ -15,11 +15,14 @@ where
     N: AsRef<str>,
     V: AsRef<[u8]>,
 {
-    out.extend_from_slice(b"HTTP/1.1 ");
-    decimal(out, u64::from(status.code()));
-    out.push(b' ');
-    out.extend_from_slice(status.reason().as_bytes());
-    out.extend_from_slice(b"\r\n");
+    match status.line() {
+        Some(line) => out.extend_from_slice(line.as_bytes()),
+        None => {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            decimal(out, u64::from(status.code()));
+            out.extend_from_slice(b" \r\n");
+        }
+    }
     let mut noted = Noted::default();
     for (name, value) in fields {
         field_line(out, name.as_ref(), value.as_ref())?;

@@ -86,6 +86,11 @@ impl Incoming {
         !matches!(self.rest, Rest::Length(left) if left > max.saturating_sub(self.received))
     }
 
+    /// Whether nothing more of the message has to come, though its end was not read yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.rest, Rest::None | Rest::Length(0))
+    }
+
     fn lend_bytes(&mut self, rx: &mut RecvBuf, n: usize) {
         rx.lend(n);
         self.consumed += n as u64;
@@ -189,12 +194,10 @@ impl Incoming {
             return self.need_data(rx);
         };
         let limit = self.limits.trailers as usize;
-        let mut index = core::mem::take(&mut rx.index);
-        let section = rx.pending().get(..limit).unwrap_or(rx.pending());
+        let (pending, index) = rx.parts();
+        let section = pending.get(..limit).unwrap_or(pending);
         let full = section.len() == limit;
-        let parsed = parser.parse(section, &mut index, self.limits.fields);
-        rx.index = index;
-        match parsed? {
+        match parser.parse(section, index, self.limits.fields)? {
             Some(len) => {
                 check_trailers(rx)?;
                 self.lend_bytes(rx, len);
@@ -218,6 +221,7 @@ fn check_trailers(rx: &RecvBuf) -> Result<(), Error> {
 
 /// A message needs more bytes, and room for them; what must be in the buffer as a whole has `whole`
 /// bytes at most.
+#[inline]
 pub(crate) fn more_needed(rx: &mut RecvBuf, whole: usize) -> Result<(), Error> {
     if rx.is_closed() {
         return Err(Error::new(ErrorKind::UnexpectedEof, rx.pending().len()));

@@ -45,7 +45,7 @@
 //!                 // Both messages are whole: go on with what has come behind.
 //!                 Ok(Event::Paused) if conn.next_cycle().is_ok() => {}
 //!                 Ok(Event::NeedData | Event::Paused | Event::Closed) => break,
-//!                 // Where an answer has been begun already, there is nothing to do but to close.
+//!                 // Answers, or breaks off the answer that was begun: `wants_close` holds then.
 //!                 Err(error) => break drop(conn.send_error(&mut tx, error)),
 //!             }
 //!         }
@@ -146,6 +146,8 @@ pub use send::{SendQueue, Transmit};
 pub use server::ServerConnection;
 pub use state::State;
 pub use token::{Method, Status, Version};
+
+pub use bytes::Bytes;
 
 /// No fields at all, where a call asks for some.
 pub const NO_FIELDS: [(&str, &[u8]); 0] = [];

@@ -125,8 +125,11 @@ impl RecvBuf {
         &self.storage[self.start..self.start + self.lent]
     }
 
-    pub(crate) fn pending_mut(&mut self) -> &mut [u8] {
-        &mut self.storage[self.start + self.lent + self.gap..self.end]
+    /// The pending bytes while none are lent, and where to note the field lines in them.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&mut [u8], &mut Vec<FieldIndex>) {
+        debug_assert_eq!((self.lent, self.gap), (0, 0));
+        (&mut self.storage[self.start..self.end], &mut self.index)
     }
 
     /// Lends the next `n` pending bytes.
@@ -134,15 +137,16 @@ impl RecvBuf {
         self.lent = n;
     }
 
-    /// Lets `join` move pending bytes to those that are lent. It is given all bytes, how many are lent
-    /// and how many behind those go with them, and returns both anew. Returns how much they grew.
+    /// Lets `join` move pending bytes to those that are lent. It is given all bytes and how many are
+    /// lent, and returns how many those are then and how many behind them go with them. Returns by how
+    /// much they grew.
     pub(crate) fn join(
         &mut self,
-        join: impl FnOnce(&mut [u8], (usize, usize)) -> (usize, usize),
+        join: impl FnOnce(&mut [u8], usize) -> (usize, usize),
     ) -> (usize, usize) {
-        let before = (self.lent, self.gap);
+        let before = self.lent;
         (self.lent, self.gap) = join(&mut self.storage[self.start..self.end], before);
-        (self.lent - before.0, self.gap - before.1)
+        (self.lent - before, self.gap)
     }
 
     /// Drops what was lent and `n` bytes after it.

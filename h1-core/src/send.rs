@@ -193,19 +193,21 @@ impl SendQueue {
 
     pub(crate) fn push(&mut self, data: Bytes) {
         if data.len() <= COPY_MAX {
-            self.scratch.extend_from_slice(&data);
-            self.own(data.len());
+            self.push_slice(&data);
         } else {
             self.queued = self.queued.saturating_add(data.len() as u64);
             self.segments.push_back(Segment::Shared(data));
         }
     }
 
+    pub(crate) fn push_slice(&mut self, data: &[u8]) {
+        self.scratch.extend_from_slice(data);
+        self.own(data.len());
+    }
+
     pub(crate) fn push_external(&mut self, len: u64) {
-        if len > 0 {
-            self.queued = self.queued.saturating_add(len);
-            self.segments.push_back(Segment::External(len));
-        }
+        self.queued = self.queued.saturating_add(len);
+        self.segments.push_back(Segment::External(len));
     }
 
     /// The last `len` scratch bytes are new.

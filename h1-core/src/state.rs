@@ -92,6 +92,7 @@ impl Exchange {
         };
         *state = advance(side, *state, input).ok_or(*state)?;
         match input {
+            Input::Data => return Ok(()),
             Input::Request => self.server = State::SendResponse,
             Input::Response => self.switch_proposed = false,
             _ => {}

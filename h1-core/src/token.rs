@@ -107,6 +107,14 @@ macro_rules! statuses {
             pub const fn reason(self) -> &'static str {
                 match self.0 { $($code => $reason,)+ _ => "" }
             }
+
+            /// The status line of a standard code.
+            pub(crate) const fn line(self) -> Option<&'static str> {
+                match self.0 {
+                    $($code => Some(concat!("HTTP/1.1 ", $code, " ", $reason, "\r\n")),)+
+                    _ => None,
+                }
+            }
         }
     };
 }

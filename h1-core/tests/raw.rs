@@ -143,6 +143,48 @@ fn a_head_is_there_once_its_last_byte_is() {
     assert_eq!(found.unwrap().0.fields().get("x"), Some(&b"a   \tb"[..]));
 }
 
+#[test]
+fn length_is_declared_where_no_content_comes() {
+    let mut index = Index::new();
+    for (method, head, declared, body) in [
+        (
+            "GET",
+            "200 OK\r\nContent-Length: 25",
+            Some(25),
+            Body::Length(25),
+        ),
+        ("HEAD", "200 OK\r\nContent-Length: 25", Some(25), Body::None),
+        ("GET", "304 No\r\ncontent-length: 25", Some(25), Body::None),
+        ("HEAD", "200 OK\r\nContent-Type: a/b", None, Body::None),
+        ("GET", "200 OK\r\nContent-Length: 0", Some(0), Body::None),
+    ] {
+        let mut input = format!("HTTP/1.1 {head}\r\n\r\n").into_bytes();
+        let found = raw::response_head(&mut input, method.into(), &limits(), &mut index);
+        let (response, _) = found.unwrap().unwrap();
+        let found = (response.declared_length(), response.body());
+        assert_eq!(found, (declared, body), "{method} {head}");
+    }
+}
+
+#[test]
+fn heads_print_what_they_decide_and_values_as_text() {
+    let mut index = Index::new();
+    let request = raw::request_head(REQUESTS[8].as_bytes(), &limits(), &mut index);
+    assert_eq!(
+        format!("{:?}", request.unwrap().unwrap().0),
+        "RequestHead { method: Get, target: \"/\", version: Http11, body: None, keep_alive: true, \
+         expects_continue: false, upgrade: Some(\"b\"), \
+         fields: {\"Host\": \"a\", \"Connection\": \"upgrade\", \"Upgrade\": \"b\"} }"
+    );
+    let mut response = *b"HTTP/1.1 200 OK\r\nX: \xe4\"\r\nContent-Length: 2\r\n\r\n";
+    let response = raw::response_head(&mut response, Method::Get, &limits(), &mut index);
+    assert_eq!(
+        format!("{:?}", response.unwrap().unwrap().0),
+        "ResponseHead { status: Status(200), version: Http11, body: Length(2), keep_alive: true, \
+         fields: {\"X\": \"\\xe4\\\"\", \"Content-Length\": \"2\"} }"
+    );
+}
+
 /// The content of chunks that come in pieces of `len` bytes, and the bytes behind them.
 fn chunks(input: &[u8], len: usize) -> Result<(Vec<u8>, Vec<u8>), ErrorKind> {
     let mut chunks = Chunks::new(&limits());

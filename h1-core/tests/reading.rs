@@ -350,14 +350,59 @@ fn body_limit_can_be_set_for_each_request() {
 }
 
 #[test]
-fn error_that_comes_behind_an_answer_changes_nothing() {
-    let mut server = Server::fed(&[GET]);
-    let error = server.conn.clone().refuse(ErrorKind::Timeout);
-    server.respond(Status::OK, Body::Length(2)).unwrap();
+fn error_in_the_middle_of_an_answer_breaks_it_off() {
+    let head = b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut server = Server::fed(&[head]);
+    server.respond(Status::OK, Body::Chunked).unwrap();
+    server.rx.receive(b"x");
+    let error = server.conn.next_event(&mut server.rx).unwrap_err();
+    assert!(!server.conn.wants_close());
+    let queued = server.tx.queued();
     let refused = server.conn.send_error(&mut server.tx, error);
     assert_eq!(refused, Err(SendError::WrongState(State::SendBody)));
-    server.conn.send_data(&mut server.tx, "hi".into()).unwrap();
-    server.conn.next_cycle().unwrap();
+    assert!(server.conn.wants_close());
+    assert_eq!(server.tx.queued(), queued);
+}
+
+#[test]
+fn error_behind_a_whole_answer_only_closes() {
+    let mut server = Server::fed(&[GET]);
+    server.respond(Status::OK, Body::None).unwrap();
+    let queued = server.tx.queued();
+    let error = server.conn.refuse(ErrorKind::Timeout);
+    let refused = server.conn.send_error(&mut server.tx, error);
+    assert_eq!(refused, Err(SendError::WrongState(State::MustClose)));
+    assert!(server.conn.wants_close());
+    assert_eq!(server.tx.queued(), queued);
+}
+
+#[test]
+fn a_request_without_content_is_not_waited_for() {
+    let asked = |head: &[u8]| {
+        let mut server = Server::new(Limits::default());
+        server.rx.receive(head);
+        server.conn.next_event(&mut server.rx).unwrap();
+        server
+    };
+    let server = asked(GET);
+    assert_eq!(server.conn.awaiting(&server.rx), Awaiting::Nothing);
+    let mut server = asked(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n");
+    assert_eq!(server.conn.awaiting(&server.rx), Awaiting::Body);
+    server.rx.receive(b"x");
+    server.conn.next_event(&mut server.rx).unwrap();
+    assert_eq!(server.conn.awaiting(&server.rx), Awaiting::Nothing);
+}
+
+#[test]
+fn debug_shows_the_values_of_fields() {
+    let mut server = Server::new(Limits::default());
+    server
+        .rx
+        .receive(b"GET / HTTP/1.1\r\nHost: a\r\nX: \xff\"\r\n\r\n");
+    server.conn.next_event(&mut server.rx).unwrap();
+    let request = server.conn.request(&server.rx).unwrap();
+    let shown = format!("{:?}", request.fields());
+    assert_eq!(shown, r#"{"Host": "a", "X": "\xff\""}"#);
 }
 
 #[test]

@@ -272,6 +272,16 @@ fn trailers_obey_the_same_rules() {
 }
 
 #[test]
+fn trailers_are_dropped_for_a_peer_that_knows_no_chunks() {
+    let mut server = Server::asked("GET / HTTP/1.0\r\n\r\n");
+    server.respond(200, Body::Chunked).unwrap();
+    let before = server.tx.queued();
+    let sent = server.conn.send_trailers(&mut server.tx, [("X", "a")]);
+    assert_eq!((sent, server.tx.queued()), (Ok(()), before));
+    assert_eq!(server.conn.state(), State::MustClose);
+}
+
+#[test]
 fn calls_out_of_order_change_nothing() {
     let limits = Limits::default();
     let (mut conn, mut tx) = (ServerConnection::new(limits), SendQueue::new());

@@ -22,6 +22,8 @@ impl<const N: usize> Deref for Stamp<N> {
 /// The `Date` field, rendered only when the second changes.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpDate {
+    /// The last time that was asked for: most answers of a turn have the same.
+    wall: SystemTime,
     second: u64,
     text: Stamp<29>,
 }
@@ -30,19 +32,23 @@ impl HttpDate {
     /// The start of 1970.
     pub(crate) fn new() -> Self {
         Self {
+            wall: UNIX_EPOCH,
             second: 0,
             text: format(UNIX_EPOCH),
         }
     }
 
     /// `wall` as an IMF-fixdate (RFC 9110 §5.6.7): `Fri, 20 Nov 2026 08:44:33 GMT`.
-    pub(crate) fn at(&mut self, wall: SystemTime) -> &str {
-        let second = second_of(wall);
-        if second != self.second {
-            self.second = second;
-            self.text = format(wall);
+    pub(crate) fn at(&mut self, wall: SystemTime) -> &[u8] {
+        if wall != self.wall {
+            self.wall = wall;
+            let second = second_of(wall);
+            if second != self.second {
+                self.second = second;
+                self.text = format(wall);
+            }
         }
-        &self.text
+        &self.text.0
     }
 }
 

@@ -77,7 +77,7 @@ impl CleanPath {
     pub fn decode(&mut self, raw: &str) -> Result<(), PathError> {
         let decoded = self.decode_segments(raw.as_bytes());
         if decoded.is_err() {
-            self.bytes.truncate(1);
+            self.clear();
         }
         decoded
     }
@@ -113,6 +113,11 @@ impl CleanPath {
             self.bytes.truncate(1);
         }
         set
+    }
+
+    /// Becomes `/` again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.truncate(1);
     }
 
     fn decode_segments(&mut self, raw: &[u8]) -> Result<(), PathError> {

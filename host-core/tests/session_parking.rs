@@ -57,10 +57,11 @@ fn other_server() -> Server {
     other
 }
 
-/// All that can be seen of a connection with buffers from `pool`: its steps and times, what its
-/// client receives, and what is logged.
-fn serve(origin: &World, requests: &str, pool: &mut Pool) -> (Vec<Seen>, Vec<u8>, String) {
+/// All that can be seen of a connection with buffers from `pool`: the room for its first bytes, its
+/// steps and times, what its client receives, and what is logged.
+fn serve(origin: &World, requests: &str, pool: &mut Pool) -> (usize, Vec<Seen>, Vec<u8>, String) {
     let mut world = origin.again_from(pool);
+    let room = world.session.read_slot().len();
     world.room = 70_000;
     for piece in requests.as_bytes().chunks(40) {
         world.send(piece);
@@ -69,7 +70,7 @@ fn serve(origin: &World, requests: &str, pool: &mut Pool) -> (Vec<Seen>, Vec<u8>
     world.make_room(usize::MAX);
     world.turn(Duration::from_secs(70));
     world.hang_up();
-    (world.steps, world.sent, world.log)
+    (room, world.steps, world.sent, world.log)
 }
 
 /// Leaves the buffers of a client in `pool`, at some moment of its life.
@@ -104,9 +105,11 @@ fn leave(mut world: World, requests: &str, moment: usize, pool: &mut Pool) {
 fn nothing_of_one_client_reaches_the_next() {
     let mut origins = [world(server()), world(server()), world(other_server())];
     origins[1].peer = ([198, 51, 100, 9], 1).into();
+    let long = format!("GET / HTTP/1.1\r\nCookie: {}", "secret".repeat(4000));
+    let firsts = [CLIENTS.as_slice(), &[&long]].concat();
     for second in CLIENTS {
         let alone = serve(&origins[0], second, &mut Pool::new(0));
-        for (first, moment) in CLIENTS.iter().flat_map(|it| (0..7).map(move |n| (it, n))) {
+        for (first, moment) in firsts.iter().flat_map(|it| (0..7).map(move |n| (it, n))) {
             for origin in &origins {
                 let mut pool = Pool::new(1);
                 leave(origin.again_from(&mut pool), first, moment, &mut pool);

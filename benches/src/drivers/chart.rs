@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::turns::Row;
 
 const COLORS: [&str; 10] = [
-    "#d62728", "#ff7f0e", "#9467bd", "#7f7f7f", "#c7c7c7", "#bcbd22", "#1f77b4", "#2ca02c",
-    "#98df8a", "#17becf",
+    "#d62728", "#ff7f0e", "#9467bd", "#1f77b4", "#2ca02c", "#bcbd22", "#7f7f7f", "#98df8a",
+    "#c7c7c7", "#17becf",
 ];
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 160.0;
@@ -46,14 +46,14 @@ pub fn svg(groups: &[(&str, Vec<Row>)]) -> String {
         y += GAP;
     }
     let one = x(1.0);
-    let _ = writeln!(
-        body,
+    let line = format!(
         r##"<line x1="{one:.1}" x2="{one:.1}" y1="{TOP}" y2="{y}" stroke="#000" stroke-dasharray="3"/>"##
     );
     legend(&mut body, &servers);
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" font-family="sans-serif" font-size="10">
 <rect width="100%" height="100%" fill="#fff"/>
+{line}
 {body}</svg>
 "##
     )

@@ -61,8 +61,7 @@ pub fn contenders() -> Vec<Contender> {
         .collect()
 }
 
-/// Whether a program can be run.
-pub fn is_installed(program: &str) -> bool {
+fn is_installed(program: &str) -> bool {
     let mut command = Command::new(program);
     command
         .arg("-V")
@@ -196,7 +195,7 @@ fn lighttpd(site: &Site, port: u16) -> io::Result<PathBuf> {
 server.port = {port}
 server.document-root = "{root}"
 server.errorlog = "{log}"
-server.max-keep-alive-requests = 1000000000
+server.max-keep-alive-requests = 65535
 server.max-connections = 16384
 server.max-fds = 20000
 mimetype.assign = ( ".txt" => "text/plain", "" => "text/plain" )

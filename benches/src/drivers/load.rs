@@ -14,6 +14,9 @@ use super::answer::{Answers, Expected};
 /// How long nothing may happen.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Requests after which a connection is replaced: lighttpd counts them in 16 bits, and closes.
+const RENEWED: usize = 60_000;
+
 /// What is asked, and how.
 #[derive(Clone)]
 pub struct Job {
@@ -59,6 +62,8 @@ pub struct Load {
 struct Connection {
     socket: Option<TcpStream>,
     began: Option<Instant>,
+    /// Requests so far.
+    requests: usize,
     /// Bytes of `requests` that are to leave.
     batch: usize,
     written: usize,
@@ -87,7 +92,7 @@ impl Load {
             let mut connection = Connection::default();
             if !load.job.close {
                 let socket = first(&load.job, &mut load.buffer)?;
-                connection.socket = Some(register(&load.poll, TcpStream::from_std(socket), token)?);
+                connection.socket = Some(register(&load.poll, socket, token)?);
             }
             load.connections.push(connection);
         }
@@ -138,9 +143,15 @@ impl Load {
         self.left -= count;
         self.busy += 1;
         let connection = &mut self.connections[token];
-        if self.job.close {
-            let socket = TcpStream::connect(self.job.address)?;
+        connection.requests += count as usize;
+        let new = match connection.requests {
+            _ if self.job.close => Some(TcpStream::connect(self.job.address)?),
+            RENEWED.. => Some(first(&self.job, &mut self.buffer)?),
+            _ => None,
+        };
+        if let Some(socket) = new {
             connection.socket = Some(register(&self.poll, socket, token)?);
+            connection.requests = 0;
         }
         connection.began = Some(now);
         connection.batch = count as usize * self.job.request.len();
@@ -237,7 +248,7 @@ fn register(poll: &Poll, mut socket: TcpStream, token: usize) -> io::Result<TcpS
 }
 
 /// A new connection on which one request has been answered.
-fn first(job: &Job, buffer: &mut [u8]) -> io::Result<Blocking> {
+fn first(job: &Job, buffer: &mut [u8]) -> io::Result<TcpStream> {
     let mut socket = Blocking::connect(job.address)?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -251,5 +262,5 @@ fn first(job: &Job, buffer: &mut [u8]) -> io::Result<Blocking> {
         };
     }
     socket.set_nonblocking(true)?;
-    Ok(socket)
+    Ok(TcpStream::from_std(socket))
 }

@@ -14,25 +14,22 @@ const OTHERS: u64 = 64;
 
 /// Prints for each server the memory that `connections` take on which one request was answered and none is
 /// under way. The kernel's part, the sockets, is not in it.
-///
-/// # Errors
-///
-/// When a server gives no answer or a wrong one.
-pub fn table(bench: &Bench, connections: usize) -> io::Result<()> {
+pub fn table(bench: &Bench, connections: usize) {
     let needed = connections as u64 + OTHERS;
     if !raise_open_file_limit(needed) {
-        eprintln!("!! SKIPPED: the limit on open files is below the {needed} that memory needs");
-        return Ok(());
+        eprintln!("!! SKIPPED: memory needs {needed} open files, more than we may have");
+        return;
     }
     println!("\n| server | idle connections | KiB before | KiB with them | bytes each |");
     println!("|---|--:|--:|--:|--:|");
-    for (_, contender) in bench.takers(&WORKS[0]) {
-        let (before, after) = measure(bench, contender, connections)?;
-        let each = after.saturating_sub(before) * 1024 / connections as u64;
+    for contender in bench.takers(&WORKS[0]) {
         let name = contender.name;
-        println!("| {name} | {connections} | {before} | {after} | {each} |");
+        let measured = measure(bench, contender, connections);
+        if let Some((before, after)) = bench.tried("memory", contender, measured) {
+            let each = after.saturating_sub(before) * 1024 / connections as u64;
+            println!("| {name} | {connections} | {before} | {after} | {each} |");
+        }
     }
-    Ok(())
 }
 
 fn measure(bench: &Bench, contender: &Contender, connections: usize) -> io::Result<(u64, u64)> {

@@ -17,7 +17,11 @@ use super::hyper;
 use super::work::HELLO;
 
 /// Each driver: its name, the floor that it is compared with, and itself.
-pub const DRIVERS: [(&str, &str, Serve); 1] = [("driver-std", "bare-blocking", driver_std::serve)];
+pub const DRIVERS: [(&str, &str, Serve); 3] = [
+    ("driver-mio", "bare-epoll", driver_mio::serve),
+    ("driver-std", "bare-blocking", driver_std::serve),
+    ("driver-tokio", "bare-epoll", driver_tokio::serve_blocking),
+];
 
 /// Servers to be compared: the drivers by their names, bare-epoll, bare-blocking and hyper.
 #[derive(Parser)]
@@ -54,7 +58,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", args.port))?;
     println!("{}: on http://{}/", args.name, listener.local_addr()?);
     match args.name.as_str() {
-        "bare-epoll" => floor::epoll(listener, &answer(&args)?, args.close),
+        "bare-epoll" => floor::epoll(listener, answer(&args)?, args.close),
         "bare-blocking" => floor::blocking(&listener, answer(&args)?, args.close),
         "hyper" => hyper::serve(listener),
         name => match DRIVERS.iter().find(|driver| driver.0 == name) {

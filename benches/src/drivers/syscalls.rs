@@ -4,27 +4,26 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Bench;
-use super::contenders::{Contender, is_installed};
+use super::contenders::Contender;
 use super::load::{Load, Until};
 use super::process::Process;
 use super::work::{WORKS, Work};
+
+const STRACE: [&str; 6] = ["strace", "-f", "-c", "-U", "name,calls", "-o"];
 
 type Counts = BTreeMap<String, u64>;
 
 /// Prints for each server and some kinds of work the system calls of one request: what twice the requests
 /// need more than `requests`.
-///
-/// # Errors
-///
-/// When a server gives no answer or a wrong one, or cannot be traced.
-pub fn table(bench: &Bench, requests: u64) -> io::Result<()> {
-    if !is_installed("strace") {
-        eprintln!("!! SKIPPED: there is no strace to count system calls");
-        return Ok(());
+pub fn table(bench: &Bench, requests: u64) {
+    if !can_trace() {
+        eprintln!("!! SKIPPED: there is no strace that counts system calls here");
+        return;
     }
     println!("\n| work | server | system calls for each request | |");
     println!("|---|---|--:|---|");
@@ -35,10 +34,11 @@ pub fn table(bench: &Bench, requests: u64) -> io::Result<()> {
         "file-100KiB",
     ];
     for work in WORKS.iter().filter(|work| chosen.contains(&work.name)) {
-        for (_, contender) in bench.takers(work) {
-            let once = count(bench, work, contender, requests)?;
-            let twice = count(bench, work, contender, 2 * requests)?;
-            let each = each(&once, &twice, requests);
+        for contender in bench.takers(work) {
+            let measured = measure(bench, work, contender, requests);
+            let Some(each) = bench.tried("syscalls", contender, measured) else {
+                continue;
+            };
             let sum: f64 = each.iter().map(|(_, n)| n).sum();
             let names = each.iter().map(|(name, n)| format!("{name} {n:.2}"));
             let names = names.collect::<Vec<_>>().join(", ");
@@ -48,7 +48,28 @@ pub fn table(bench: &Bench, requests: u64) -> io::Result<()> {
             );
         }
     }
-    Ok(())
+}
+
+/// It may be missing, too old, or forbidden.
+fn can_trace() -> bool {
+    let [program, options @ ..] = STRACE;
+    let mut command = Command::new(program);
+    command
+        .args(options)
+        .args(["/dev/null", "true"])
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn measure(
+    bench: &Bench,
+    work: &Work,
+    contender: &Contender,
+    requests: u64,
+) -> io::Result<Vec<(String, f64)>> {
+    let once = count(bench, work, contender, requests)?;
+    let twice = count(bench, work, contender, 2 * requests)?;
+    Ok(each(&once, &twice, requests))
 }
 
 /// Calls for each request, the most frequent first.
@@ -72,7 +93,7 @@ fn each(once: &Counts, twice: &Counts, requests: u64) -> Vec<(String, f64)> {
 fn count(bench: &Bench, work: &Work, contender: &Contender, requests: u64) -> io::Result<Counts> {
     let report = bench.site.beside("strace");
     let to = report.to_string_lossy();
-    let before = ["strace", "-f", "-c", "-U", "name,calls", "-o", &to];
+    let before = [&STRACE[..], &[&to]].concat();
     let process = contender.start(work, &bench.site, bench.server, &before)?;
     let mut job = work.job(&process)?;
     job.connections = 1;

@@ -40,32 +40,24 @@ struct Runner<'b> {
 }
 
 /// Lets all servers do the work `rounds` times, each as long as `turn` says.
-///
-/// # Errors
-///
-/// When a server gives no answer or a wrong one; the text says which.
-pub fn measure(bench: &Bench, work: &Work, rounds: usize, turn: Until) -> io::Result<Vec<Row>> {
-    let mut runners = Vec::new();
-    for (_, contender) in bench.takers(work) {
+pub fn measure(bench: &Bench, work: &Work, rounds: usize, turn: Until) -> Vec<Row> {
+    let started = bench.takers(work).filter_map(|contender| {
         let runner = Runner::start(bench, work, contender);
-        runners.push(runner.map_err(because(contender.name))?);
-    }
+        bench.tried(work.name, contender, runner)
+    });
+    let mut runners: Vec<Runner<'_>> = started.collect();
     for _ in 0..rounds {
-        for runner in &mut runners {
+        runners.retain_mut(|runner| {
             let ran = runner.run(work, turn);
-            ran.map_err(because(runner.contender.name))?;
-        }
+            bench.tried(work.name, runner.contender, ran).is_some()
+        });
     }
     let cpu = |name: &str| {
         let floor = runners.iter().find(|runner| runner.contender.name == name);
         floor.map(|floor| &floor.cpu)
     };
     let row = |runner: &Runner<'_>| runner.row(cpu(runner.contender.floor));
-    Ok(runners.iter().map(row).collect())
-}
-
-fn because(server: &'static str) -> impl Fn(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("{server}: {error}"))
+    runners.iter().map(row).collect()
 }
 
 impl<'b> Runner<'b> {

@@ -6,6 +6,7 @@ mod side;
 use arbitrary::Arbitrary;
 use h1_core::{
     Body, ClientConnection, Error, ErrorKind, NO_FIELDS, SendError, SendQueue, ServerConnection,
+    State,
 };
 
 use self::side::Side;
@@ -69,7 +70,7 @@ enum Framing {
 ///
 /// # Panics
 ///
-/// If a call breaks what holds after every call: a failed one changes nothing, final states stay,
+/// If a call breaks what holds after every call: a failed one changes nothing (but `send_error`), final states stay,
 /// nothing is sent in them, an error stays, a queue holds what was queued.
 pub fn operations(script: Operations) {
     let limits = input::limits(&script.limits);
@@ -102,7 +103,10 @@ impl Call<'_> {
             Self::ClearQueue => side.clear_queue(),
             Self::SendData(n) => {
                 let data = script::content(script::size(*n));
-                side.send(|conn, tx| conn.send_data(tx, data.clone()));
+                side.send(|conn, tx| match n % 2 {
+                    0 => conn.send_data(tx, data.clone()),
+                    _ => conn.send_slice(tx, &data),
+                });
             }
             Self::SendExternal(n) => {
                 side.send(|conn, tx| conn.send_external(tx, script::size(*n)));
@@ -113,6 +117,7 @@ impl Call<'_> {
                 let given = script::given(fields);
                 side.send(|conn, tx| conn.send_trailers(tx, &given));
             }
+            Self::SendError(_) => drop(side.give_up(|conn, tx| conn.send_own(tx, self))),
             _ => side.send(|conn, tx| conn.send_own(tx, self)),
         }
     }
@@ -141,7 +146,9 @@ impl Sender for ServerConnection {
                     field: Error::NO_FIELD,
                     at: 0,
                 };
-                self.send_error(tx, error)
+                let sent = self.send_error(tx, error);
+                assert!(self.wants_close() || self.state() == State::Switched);
+                sent
             }
             _ => Ok(()),
         }

@@ -148,6 +148,17 @@ impl<C: Peer> Side<C> {
     /// Sends something, twice: what comes into an empty queue must come into the full one, too.
     pub(super) fn send(&mut self, send: impl Fn(&mut C, &mut SendQueue) -> Result<(), SendError>) {
         let before = self.conn.clone();
+        if self.give_up(send).is_err() {
+            self.check_unchanged(&before);
+        }
+    }
+
+    /// The same, where a refusal has a meaning of its own.
+    pub(super) fn give_up(
+        &mut self,
+        send: impl Fn(&mut C, &mut SendQueue) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
+        let before = self.conn.clone();
         let mut fresh = SendQueue::new();
         let sent = send(&mut before.clone(), &mut fresh);
         assert_eq!(send(&mut self.conn, &mut self.tx), sent);
@@ -155,9 +166,7 @@ impl<C: Peer> Side<C> {
         let (own, _) = before.states();
         let may_send = matches!(own, State::Idle | State::SendResponse | State::SendBody);
         assert!(none || (may_send && sent.is_ok()), "{own:?}: {sent:?}");
-        if sent.is_err() {
-            self.check_unchanged(&before);
-        }
+        sent
     }
 
     pub(super) fn advance(&mut self, n: u64) {

@@ -92,6 +92,7 @@ impl ClientConnection {
         match self.exchange.server {
             State::SendResponse if rx.pending().is_empty() => Awaiting::Message,
             State::SendResponse => Awaiting::Head,
+            State::SendBody if self.incoming.is_empty() => Awaiting::Nothing,
             State::SendBody => Awaiting::Body,
             _ => Awaiting::Nothing,
         }

@@ -73,7 +73,6 @@ impl ClientConnection {
         match self.exchange.server {
             State::SendResponse => self.next_head(rx),
             State::SendBody => self.next_content(rx),
-            State::Closed => Ok(Next::Closed),
             State::Switched if !rx.pending().is_empty() => Ok(Next::Paused),
             State::Switched => Ok(Next::NeedData),
             _ if !rx.pending().is_empty() => Err(Error::new(ErrorKind::UnsolicitedBytes, 0)),
@@ -87,14 +86,12 @@ impl ClientConnection {
     }
 
     fn next_head(&mut self, rx: &mut RecvBuf) -> Result<Next, Error> {
-        let mut index = core::mem::take(&mut rx.index);
+        let (pending, index) = rx.parts();
         if self.parser.is_new() {
             index.clear();
         }
         let limits = self.incoming.limits;
-        let parsed = self.parser.parse(rx.pending_mut(), &mut index, &limits);
-        rx.index = index;
-        match parsed? {
+        match self.parser.parse(pending, index, &limits)? {
             Some(len) => self.whole_head(rx, len),
             None => {
                 more_needed(rx, limits.head as usize)?;

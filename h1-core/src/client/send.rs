@@ -85,6 +85,16 @@ impl ClientConnection {
         self.send_content(tx, len, |tx| tx.push(data))
     }
 
+    /// Sends a copy of `data`, as
+    /// [`ServerConnection::send_slice`](crate::ServerConnection::send_slice) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_data`](ClientConnection::send_data).
+    pub fn send_slice(&mut self, tx: &mut SendQueue, data: &[u8]) -> Result<(), SendError> {
+        self.send_content(tx, data.len() as u64, |tx| tx.push_slice(data))
+    }
+
     /// Sends `len` bytes of content that the caller writes itself, as
     /// [`ServerConnection::send_external`](crate::ServerConnection::send_external) does.
     ///

@@ -118,7 +118,6 @@ impl RequestParser {
             [] | [b'\r'] => return Ok(false),
             [b'\r', b'\n', ..] => self.method = 2,
             [b'\r', ..] => return Err(Error::new(ErrorKind::BareCr, 0)),
-            [b'\n', ..] => return Err(Error::new(ErrorKind::BareLf, 0)),
             _ => {}
         }
         self.at = self.method;

@@ -96,7 +96,14 @@ pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
 /// Whether `bytes` may all stand in a field value.
 #[inline]
 pub(crate) fn is_value_text(bytes: &[u8]) -> bool {
-    all(bytes, is_control, VALUE)
+    match bytes.last_chunk() {
+        Some(last) => {
+            let (blocks, _) = bytes.as_chunks();
+            !any(last, outside_value) && !blocks.iter().any(|block| any(block, outside_value))
+                || bytes.iter().all(|&b| is(b, VALUE))
+        }
+        None => all(bytes, is_control, VALUE),
+    }
 }
 
 /// Whether all bytes are of `class`; those that `mark` does not mark are. The last word overlaps the one
@@ -116,8 +123,32 @@ fn all(bytes: &[u8], mark: impl Fn(u64) -> u64, class: u8) -> bool {
 
 /// The end of a run of token bytes from `at`.
 #[inline(always)]
-pub(crate) fn token_end(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        let plain = plain_name(block);
+        at += plain;
+        if plain < BLOCK {
+            match bytes.get(at) {
+                Some(b':') => return at,
+                Some(&b) if is(b, TOKEN) => at += 1,
+                _ => return at,
+            }
+        }
+    }
     words_end(bytes, at, not_in_name, TOKEN)
+}
+
+/// How many bytes at the start of a block are letters, digits and hyphens.
+#[inline(always)]
+fn plain_name(block: &[u8; BLOCK]) -> usize {
+    let mut plain = [0u8; BLOCK];
+    for (mark, &b) in plain.iter_mut().zip(block) {
+        let common = ((b | 0x20).wrapping_sub(b'a') <= 25) as u8
+            | (b.wrapping_sub(b'0') <= 9) as u8
+            | (b == b'-') as u8;
+        *mark = common.wrapping_neg();
+    }
+    u128::from_le_bytes(plain).trailing_ones() as usize / 8
 }
 
 /// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and
@@ -230,10 +261,10 @@ const fn each(b: u8) -> u64 {
     u64::from_ne_bytes([b; 8])
 }
 
-/// Marks the bytes that are zero, exactly: no carry crosses a byte.
+/// Marks the bytes that are zero but for their top bit, exactly: no carry crosses a byte.
 #[inline]
 const fn zeros(word: u64) -> u64 {
-    !(((word & !TOPS) + !TOPS) | word) & TOPS
+    !((word & !TOPS) + !TOPS) & TOPS
 }
 
 /// Marks the bytes below `n`; behind the first one, perhaps others.

@@ -12,8 +12,8 @@ use crate::{Error, ErrorKind, Limits, Status, Version};
 /// message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResponseParser {
-    /// The end of the status line, once it is known.
-    line: Option<usize>,
+    /// Whether the status line is whole.
+    line: bool,
     /// Everything of the reason phrase before this offset has been judged.
     at: usize,
     pub(crate) version: Version,
@@ -26,7 +26,7 @@ pub(crate) struct ResponseParser {
 impl ResponseParser {
     pub(crate) fn new() -> Self {
         Self {
-            line: None,
+            line: false,
             at: 0,
             version: Version::Http11,
             status: Status::OK,
@@ -38,7 +38,7 @@ impl ResponseParser {
 
     /// Whether no field line has been read.
     pub(crate) fn is_new(&self) -> bool {
-        self.line.is_none()
+        !self.line
     }
 
     /// Goes on with `bytes`, which begin with the message and have grown since the last call.
@@ -52,7 +52,7 @@ impl ResponseParser {
         let limit = limits.head as usize;
         let len = bytes.len().min(limit);
         let bytes = &mut bytes[..len];
-        if self.line.is_none() && !self.status_line(bytes)? {
+        if !self.line && !self.status_line(bytes)? {
             return unfinished(len, limit);
         }
         loop {
@@ -94,7 +94,7 @@ impl ResponseParser {
             Some([b, ..]) => return Err(Error::new(line_error(*b, ErrorKind::BadStatus), self.at)),
         }
         self.reason_end = self.at;
-        self.line = Some(self.at + 2);
+        self.line = true;
         self.fields = FieldParser::new(self.at + 2);
         Ok(true)
     }

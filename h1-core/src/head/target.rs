@@ -116,12 +116,13 @@ fn split_port(value: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// The number of a port; `None` where there is none, or one above 65535.
 fn port_number(port: &[u8]) -> Option<u16> {
-    let zeros = port.iter().take_while(|&&b| b == b'0').count();
-    let digits = &port[zeros..];
-    let digit = |n: u32, b: &u8| n * 10 + u32::from(b - b'0');
-    match !port.is_empty() && digits.len() <= 5 && port.iter().all(u8::is_ascii_digit) {
-        true => u16::try_from(digits.iter().fold(0, digit)).ok(),
-        false => None,
+    let number = |n: u16, b: &u8| {
+        let digit = b.is_ascii_digit().then(|| b - b'0')?;
+        n.checked_mul(10)?.checked_add(digit.into())
+    };
+    match port {
+        [] => None,
+        digits => digits.iter().try_fold(0, number),
     }
 }
 

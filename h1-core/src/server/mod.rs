@@ -79,6 +79,7 @@ impl ServerConnection {
             // The empty line that may stand before a request is none of it.
             State::Idle if matches!(rx.pending(), b"" | b"\r" | b"\r\n") => Awaiting::Message,
             State::Idle => Awaiting::Head,
+            State::SendBody if self.incoming.is_empty() => Awaiting::Nothing,
             State::SendBody => Awaiting::Body,
             _ => Awaiting::Nothing,
         }
@@ -119,7 +120,8 @@ impl ServerConnection {
     }
 
     /// Whether this side has nothing more to send, once the queue is empty, and the connection is to
-    /// be closed.
+    /// be closed. `false` as long as a response that was begun is not whole, also after an
+    /// [`Error`]: [`send_error`](Self::send_error) and [`send_failed`](Self::send_failed) end that.
     pub fn wants_close(&self) -> bool {
         matches!(
             self.exchange.server,

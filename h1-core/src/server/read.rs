@@ -6,14 +6,14 @@ use crate::head::request::RequestMeta;
 use crate::incoming::{Content, more_needed};
 use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
-use crate::{Error, Event, RecvBuf, State};
+use crate::{Error, Event, RecvBuf, RequestHead, State};
 
 /// The empty line that may stand before a request (RFC 9112, section 2.2).
 const EMPTY_LINE: usize = 2;
 
 /// An event whose bytes are still only marked in the buffer.
 enum Next {
-    Request,
+    Request(RequestMeta),
     Data,
     EndOfMessage,
     NeedData,
@@ -24,7 +24,8 @@ enum Next {
 impl ServerConnection {
     /// The next event. Drops the bytes that the one before has lent.
     ///
-    /// Never call it twice without new input after [`Event::NeedData`]: nothing changes.
+    /// After [`Event::NeedData`] only more input changes anything: another call is harmless and says
+    /// the same.
     ///
     /// # Errors
     ///
@@ -57,10 +58,7 @@ impl ServerConnection {
             Err(error) => return Err(self.fail(error.after(self.incoming.consumed))),
         };
         Ok(match next {
-            Next::Request => match self.request(rx) {
-                Some(request) => Event::Request(request),
-                None => Event::NeedData,
-            },
+            Next::Request(meta) => Event::Request(RequestHead::new(rx.lent(), &rx.index, meta)),
             Next::Data => Event::Data(rx.lent()),
             Next::EndOfMessage => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
             Next::NeedData => Event::NeedData,
@@ -97,16 +95,13 @@ impl ServerConnection {
         if rx.pending().is_empty() {
             return Ok(self.end_or_more(rx));
         }
-        let mut index = core::mem::take(&mut rx.index);
+        let (pending, index) = rx.parts();
         if self.parser.is_new() {
             index.clear();
         }
-        let parsed = self
-            .parser
-            .parse(rx.pending(), &mut index, &self.incoming.limits);
-        rx.index = index;
+        let parsed = self.parser.parse(pending, index, &self.incoming.limits);
         // A head that breaks off after its method is still answered as that method asks.
-        self.outgoing = Outgoing::answering(self.parser.method(rx.pending()));
+        self.outgoing = Outgoing::answering(self.parser.method(pending));
         match parsed? {
             Some(len) => self.whole_head(rx, len),
             None if rx.is_closed() && rx.pending() == b"\r\n" => {
@@ -131,7 +126,7 @@ impl ServerConnection {
         debug_assert_eq!(requested, Ok(()));
         self.meta = Some(meta);
         self.head_lent = true;
-        Ok(Next::Request)
+        Ok(Next::Request(meta))
     }
 
     fn next_content(&mut self, rx: &mut RecvBuf) -> Result<Next, Error> {

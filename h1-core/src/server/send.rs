@@ -10,11 +10,11 @@ use crate::{Body, Error, NO_FIELDS, SendError, SendQueue, State, Status};
 
 impl ServerConnection {
     /// Tells the peer to send its content: `100 Continue` (RFC 9110, section 15.2.1). Does nothing
-    /// unless the peer waits for it.
+    /// unless the peer waits for it, and so nothing once a final response was sent.
     ///
     /// # Errors
     ///
-    /// [`SendError::WrongState`] once a final response was sent.
+    /// None today: where nobody waits nothing is done.
     pub fn send_continue(&mut self, tx: &mut SendQueue) -> Result<(), SendError> {
         match self.continue_wanted {
             true => self.send_informational(tx, Status::CONTINUE, NO_FIELDS),
@@ -168,7 +168,7 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Sends content. Up to 256 bytes are copied, more are shared. Empty `data` sends nothing; where
+    /// Sends content, as [`bytes::Bytes`]. Up to 256 bytes are copied, more are shared. Empty `data` sends nothing; where
     /// the response has no content (in answer to HEAD, 204, 304) nothing is sent either, so that GET
     /// and HEAD can share their code.
     ///
@@ -182,10 +182,40 @@ impl ServerConnection {
         self.send_content(tx, len, |tx| tx.push(data))
     }
 
+    /// Sends a copy of `data`: for content that is only lent, such as that of an
+    /// [`Event::Data`](crate::Event::Data). Works like
+    /// [`send_data`](ServerConnection::send_data) otherwise, and allocates nothing in the long run.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_data`](ServerConnection::send_data).
+    ///
+    /// ```
+    /// # use h1_core::{Body, Event, Limits, NO_FIELDS, RecvBuf, SendQueue, ServerConnection, Status};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// # rx.receive(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    /// # conn.next_event(&mut rx)?;
+    /// conn.send_response(&mut tx, Status::OK, NO_FIELDS, Body::Chunked)?;
+    /// while let Event::Data(content) = conn.next_event(&mut rx)? {
+    ///     conn.send_slice(&mut tx, content)?;
+    /// }
+    /// conn.send_end(&mut tx)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_slice(&mut self, tx: &mut SendQueue, data: &[u8]) -> Result<(), SendError> {
+        self.send_content(tx, data.len() as u64, |tx| tx.push_slice(data))
+    }
+
     /// Sends `len` bytes of content that the caller writes itself when
     /// [`SendQueue::transmit`](crate::SendQueue::transmit) asks for them: those of a file, by
     /// `sendfile` or by a copy of its own. Works like [`send_data`](ServerConnection::send_data)
     /// otherwise; with chunked framing it becomes one chunk.
+    ///
+    /// Holes come in the order of these calls and are never joined. None is left where there is no
+    /// content (in answer to HEAD, for 204 and 304, and for 0 bytes): whether one was, shows in
+    /// [`SendQueue::queued`](crate::SendQueue::queued).
     ///
     /// # Errors
     ///
@@ -233,7 +263,8 @@ impl ServerConnection {
     }
 
     /// The response is whole, with these fields after its chunked content. Whoever needs them must
-    /// have asked with `TE: trailers` (RFC 9110, section 6.5.1).
+    /// have asked with `TE: trailers` (RFC 9110, section 6.5.1). They are dropped where the content
+    /// is: in answer to HEAD, and for 204 and 304; and by an HTTP/1.0 peer, which knows no chunks.
     ///
     /// # Errors
     ///
@@ -248,19 +279,29 @@ impl ServerConnection {
         N: AsRef<str>,
         V: AsRef<[u8]>,
     {
-        if let Some(input) = self.outgoing.end(tx, self.exchange.server, fields)? {
+        let state = self.exchange.server;
+        let ended = match self.outgoing {
+            Outgoing::UntilClose if self.peer_is_http10() => {
+                self.outgoing.end(tx, state, NO_FIELDS)
+            }
+            _ => self.outgoing.end(tx, state, fields),
+        };
+        if let Some(input) = ended? {
             self.sent(input);
         }
         Ok(())
     }
 
-    /// Answers a broken request with the bare status of `error`; the connection is to be closed
-    /// after it.
+    /// Gives the connection up for `error`: answers with its bare status, or, where a response has
+    /// been begun and is not whole, breaks that off as [`send_failed`](Self::send_failed) does. In
+    /// any case [`wants_close`](Self::wants_close) holds from then on. For an answer with fields or a
+    /// page use [`send_response`](Self::send_response) and the status of
+    /// [`ErrorKind::status`](crate::ErrorKind::status).
     ///
     /// # Errors
     ///
-    /// [`SendError::WrongState`] when a final response was begun already: there is nothing left
-    /// but to close.
+    /// [`SendError::WrongState`] with the state in which no response could be sent any more: that of
+    /// one that is broken off now, or of one that was whole.
     ///
     /// ```
     /// # use h1_core::{Limits, RecvBuf, SendQueue, ServerConnection};
@@ -278,16 +319,18 @@ impl ServerConnection {
     /// # Ok::<(), h1_core::SendError>(())
     /// ```
     pub fn send_error(&mut self, tx: &mut SendQueue, error: Error) -> Result<(), SendError> {
-        let keep_alive = core::mem::replace(&mut self.exchange.keep_alive, false);
+        self.disable_keep_alive();
         let sent = self.send_response(tx, error.kind.status(), NO_FIELDS, Body::None);
-        if sent.is_err() {
-            self.exchange.keep_alive = keep_alive;
+        if self.exchange.server == State::SendBody {
+            self.send_failed();
         }
         sent
     }
 
     /// The response cannot be finished, as its source has failed. The peer must see that: nothing
-    /// more is sent, and the connection is to be closed without the end of the message.
+    /// more is sent, and the connection is to be closed without the end of the message. Content that
+    /// goes until the close ends with a close: only a reset (`SO_LINGER` of zero) tells its reader
+    /// that something is missing.
     pub fn send_failed(&mut self) {
         self.exchange.keep_alive = false;
         self.exchange.fail(Side::Server);

@@ -280,9 +280,9 @@ impl<'r> Log<'r> {
 
     fn fields(&mut self, fields: Fields<'_>) {
         for (name, value) in fields.iter() {
-            let value = value.escape_ascii().to_string();
-            let line = format!("  {name}: {}", cut(&value)).trim_end().to_owned();
-            self.line(&line);
+            let value = cut(&value.escape_ascii().to_string());
+            let space = if value.is_empty() { "" } else { " " };
+            self.line(&format!("  {name}:{space}{value}"));
         }
     }
 

@@ -105,7 +105,7 @@ pub(crate) fn load(
     unfinished: bool,
 ) -> Result<(Config, Diagnostics), Diagnostics> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let prefix = overrides.prefix.as_deref().unwrap_or(folder);
+    let prefix = source.absolute(overrides.prefix.as_deref().unwrap_or(folder));
     let mut reader = Reader {
         source,
         folder,
@@ -132,7 +132,7 @@ pub(crate) fn load(
         return Err(Diagnostics::new(problems, Vec::new(), &texts));
     }
     let main = defaults(overrides);
-    let mut cx = Context::new(source, &texts, prefix, folder, main);
+    let mut cx = Context::new(source, &texts, &prefix, folder, main);
     cx.unfinished = unfinished;
     let model = build::build(&nodes, &mut cx);
     let (errors, warnings) = (cx.errors, cx.warnings);

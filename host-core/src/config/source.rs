@@ -15,6 +15,9 @@ pub(crate) trait Source {
     /// The paths that match a shell pattern, sorted.
     fn glob(&self, pattern: &str) -> io::Result<Vec<PathBuf>>;
 
+    /// The same path from the root of the file system.
+    fn absolute(&self, path: &Path) -> PathBuf;
+
     /// Whether there is such a folder.
     fn is_folder(&self, path: &Path) -> bool;
 

@@ -28,6 +28,11 @@ impl Source for Disk {
         Ok(paths)
     }
 
+    fn absolute(&self, path: &Path) -> PathBuf {
+        // Without a current folder nothing better can be said.
+        std::path::absolute(Path::new(".").join(path)).unwrap_or_else(|_| path.to_owned())
+    }
+
     fn is_folder(&self, path: &Path) -> bool {
         path.is_dir()
     }

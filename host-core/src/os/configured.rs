@@ -104,6 +104,7 @@ fn start(
         nix::unistd::daemon(true, false)
             .map_err(io::Error::from)
             .map_err(because("cannot become a daemon"))?;
+        server.hosting.process = process();
     }
     let _pid = pid.as_deref().map(PidFile::write).transpose()?;
     let addresses = addresses(&server);

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
@@ -151,4 +153,67 @@ pub fn reuseport_sibling(listener: &TcpListener) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// A descriptor that is kept to be given up when there is no other: with it a client is accepted and
+/// turned away at once, which otherwise would wait for nothing.
+///
+/// ```
+/// use std::io;
+/// use std::net::TcpListener;
+/// use host_core::os::Spare;
+///
+/// /// Accepts all who wait now. An error says that the system has no means for more: ask again later.
+/// fn accept(listener: &TcpListener, spare: &mut Spare) -> io::Result<()> {
+///     loop {
+///         match listener.accept() {
+///             Ok((_stream, peer)) => println!("{peer}"),
+///             Err(error) => {
+///                 if !spare.excuse(listener, error)? {
+///                     return Ok(());
+///                 }
+///             }
+///         }
+///     }
+/// }
+/// # let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// # listener.set_nonblocking(true).unwrap();
+/// # accept(&listener, &mut Spare::new()).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Spare {
+    file: Option<OwnedFd>,
+}
+
+impl Spare {
+    /// Takes a descriptor, if there is one.
+    pub fn new() -> Self {
+        let file = UnixDatagram::unbound().ok().map(OwnedFd::from);
+        Self { file }
+    }
+
+    /// What an `error` of accepting on `listener` means: whether another client may wait.
+    ///
+    /// # Errors
+    ///
+    /// The error, when the system has no descriptor or memory for more; one client was turned away.
+    pub fn excuse(&mut self, listener: &TcpListener, error: io::Error) -> io::Result<bool> {
+        match Errno::from_io_error(&error) {
+            // The peer has gone meanwhile, or a firewall keeps it out.
+            Some(Errno::CONNABORTED | Errno::PROTO | Errno::PERM | Errno::INTR) => Ok(true),
+            _ if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            _ => {
+                self.file = None;
+                drop(listener.accept());
+                *self = Self::new();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self::new()
+    }
 }

@@ -14,6 +14,7 @@ mod pid;
 mod root;
 
 mod signals;
+mod socket;
 mod startup;
 mod user;
 
@@ -22,10 +23,11 @@ use std::time::{Instant, SystemTime};
 pub(crate) use config::Disk;
 pub use control::{Control, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
-pub use listen::reuseport_sibling;
+pub use listen::{Spare, reuseport_sibling};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
+pub use socket::{receive, reset, send, shutdown_write};
 pub use startup::{Serve, run};
 
 use crate::Now;

@@ -58,9 +58,10 @@ pub fn run(name: &'static str, version: &'static str, serve: Serve) -> ExitCode 
 
 /// Says what this is and can do.
 fn build(name: &str, version: &str) {
+    let directives = crate::config::supported().join(" ");
     let _ = writeln!(
         io::stdout(),
-        "{name} version {version}\nprotocols: HTTP/1.0 HTTP/1.1\nconfiguration: nginx's language"
+        "{name} version {version}\nprotocols: HTTP/1.0 HTTP/1.1\ndirectives: {directives}"
     );
 }
 

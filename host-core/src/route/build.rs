@@ -11,7 +11,7 @@ use super::location::Prefix;
 use super::rewrite::{Instruction, Kind, Text};
 use super::*;
 use crate::config::model::{
-    Location, Locations, Matches, Model, Op, OpKind, ReturnBody, Settings, VirtualServer,
+    Expires, Location, Locations, Matches, Model, Op, OpKind, ReturnBody, Settings, VirtualServer,
 };
 use crate::config::template::{Part, Template, Variable};
 use crate::os::Root;
@@ -112,7 +112,7 @@ fn has_pattern(model: &Model, server: usize) -> bool {
         .any(|name| matches!(name, ServerName::Pattern(_)))
 }
 
-/// Whether a log may ask for a field of the answer.
+/// Whether a field of the answer may be asked for.
 fn wants_sent(model: &Model) -> bool {
     // Few configurations do; all that have a map or log of it are served a little slower.
     let asks = |template: &Template| {
@@ -128,6 +128,7 @@ fn wants_sent(model: &Model) -> bool {
         let mut logs = settings.access_logs.iter();
         logs.any(|log| asks(&log.format.line) || log.condition.as_ref().is_some_and(asks))
             || settings.add_headers.iter().any(|field| asks(&field.value))
+            || matches!(&settings.expires, Expires::Variable(value) if asks(value))
     };
     fn any(locations: &Locations, of: &dyn Fn(&Settings) -> bool) -> bool {
         let fixed = locations.exact.values().chain(locations.named.values());

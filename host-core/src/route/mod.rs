@@ -160,6 +160,11 @@ impl Hosting {
         }
     }
 
+    /// Whether it matters at which address a connection came in, and that is not known beforehand.
+    pub(crate) fn needs_local(&self) -> bool {
+        !self.listens.is_empty() && self.only_address().is_none()
+    }
+
     /// The address that a connection to `local` came in at.
     pub(crate) fn listen_of(&self, local: SocketAddr) -> usize {
         let is = |listen: &Listening, ip: IpAddr| match &listen.address {

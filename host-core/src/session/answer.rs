@@ -41,7 +41,9 @@ impl Inner {
             reply = reply.with("WWW-Authenticate", challenge);
         }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
+        self.note_reply(server, &reply);
         self.add_expires(server, rules, &mut reply, modified, now);
+        self.note_reply(server, &reply);
         self.add_fields(server, rules, &reply, now);
         self.send_hints(server, rules, reply.status, now)?;
         self.queue(server, rules, &reply, now)
@@ -144,16 +146,20 @@ impl Inner {
         reply
     }
 
-    /// Evaluates what `add_header` adds.
-    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
-        self.added.clear();
-        self.values.clear();
+    /// The fields of the answer so far, for `$sent_http_NAME`.
+    fn note_reply(&mut self, server: &Server, reply: &Reply<'_>) {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
                 note_sent(&mut self.route.sent, name, value);
             }
         }
+    }
+
+    /// Evaluates what `add_header` adds.
+    fn add_fields(&mut self, server: &Server, rules: &Rules, reply: &Reply<'_>, now: Now) {
+        self.added.clear();
+        self.values.clear();
         let fields = rules.settings.add_headers.iter().enumerate();
         if fields.len() == 0 {
             return;
@@ -200,7 +206,7 @@ impl Inner {
         let token = SERVER[usize::from(rules.settings.server_tokens)];
         let own = [
             ("Server", token.as_bytes()),
-            ("Date", self.date.at(now.wall).as_bytes()),
+            ("Date", self.date.at(now.wall)),
         ];
         let (values, settings) = (&self.values, &rules.settings);
         let added = self.added.iter().filter_map(|(at, value)| {

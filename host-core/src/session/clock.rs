@@ -12,6 +12,9 @@ use crate::Now;
 pub(super) struct Clock {
     timeouts: Timeouts,
     start: Instant,
+    /// The last time that was given, and how long that is after the start: most calls of a turn
+    /// have the same.
+    now: (Instant, Duration),
     deadlines: Deadlines,
     reading: Option<Phase>,
 }
@@ -25,11 +28,13 @@ impl Clock {
         now: Now,
     ) -> Self {
         let began = until.and_then(|until| until.checked_sub(timeouts.of(phase)));
+        let start = began.unwrap_or(now.monotonic);
         let mut deadlines = Deadlines::default();
         deadlines.start(phase, &timeouts, Duration::ZERO);
         Self {
             timeouts,
-            start: began.unwrap_or(now.monotonic),
+            start,
+            now: (start, Duration::ZERO),
             deadlines,
             reading: Some(phase),
         }
@@ -45,8 +50,12 @@ impl Clock {
         self.reading.is_some()
     }
 
-    fn since_start(&self, now: Now) -> Duration {
-        now.monotonic.saturating_duration_since(self.start)
+    fn since_start(&mut self, now: Now) -> Duration {
+        if now.monotonic != self.now.0 {
+            let since = now.monotonic.saturating_duration_since(self.start);
+            self.now = (now.monotonic, since);
+        }
+        self.now.1
     }
 
     /// The peer is waited for in `phase`, or not at all.
@@ -91,8 +100,9 @@ impl Clock {
         self.deadlines.progress(Phase::Send, n, &self.timeouts, now);
     }
 
-    pub(super) fn expired(&self, now: Now) -> Option<Phase> {
-        self.deadlines.expired(self.since_start(now))
+    pub(super) fn expired(&mut self, now: Now) -> Option<Phase> {
+        let now = self.since_start(now);
+        self.deadlines.expired(now)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -4,7 +4,7 @@ use std::io;
 
 use h1_core::{Awaiting, Body, Error, ErrorKind, Event, Phase, State, Status};
 
-use super::{FIRST_PART, Session, Stage, view};
+use super::{FIRST_PART, Inner, Session, Stage, view};
 use crate::config::model::LingeringClose;
 use crate::route::Outcome;
 use crate::route::trace::{Note, Sink};
@@ -130,16 +130,20 @@ impl Session {
 
     /// Asks for the first part of the file.
     pub(super) fn load(&mut self) -> Step<'_> {
-        match &self.inner.file {
+        let Inner { file, part, .. } = &mut *self.inner;
+        match file {
             Some(file) => {
-                self.inner.part.clear();
-                self.inner
-                    .part
-                    .resize((file.end - file.at).min(FIRST_PART) as usize, 0);
+                let len = (file.end - file.at).min(FIRST_PART) as usize;
+                part.clear();
+                // The parts of a batch of answers lie one behind the other.
+                if part.capacity() < len {
+                    part.reserve(FIRST_PART as usize);
+                }
+                part.resize(len, 0);
                 Step::ReadFile(ReadFile {
                     file: &file.file,
                     offset: file.at,
-                    buf: &mut self.inner.part,
+                    buf: part,
                 })
             }
             None => Step::Close,

@@ -345,13 +345,11 @@ impl Session {
 
     /// `n` bytes were read into [`read_slot`](Session::read_slot); 0 is the end of the stream.
     pub fn on_read(&mut self, n: usize, now: Now) {
-        match n {
-            0 => return self.on_end(),
-            n => {
-                self.inner.rx.filled(n);
-                self.inner.clock.read(n as u64, now);
-            }
+        if n == 0 {
+            return self.on_end();
         }
+        self.inner.rx.filled(n);
+        self.inner.clock.read(n as u64, now);
         if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
             self.inner.rx.clear();
             // nginx's `lingering_timeout` is for each wait.
@@ -398,6 +396,10 @@ impl Session {
         self.inner.clock.sent(n, now);
         if let Some(pace) = &mut self.inner.pace {
             pace.sent(n);
+        }
+        if self.inner.tx.is_empty() {
+            // The parts of files that were in the queue have gone.
+            let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
         }
         if external {
             self.on_file_sent(n, now);

@@ -1,5 +1,6 @@
 //! Connections that wait for a request, and the buffers that they do without.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,6 +41,23 @@ pub struct Peer {
     /// Our end, which decides about the virtual server: that of the socket, or of a listener that is
     /// bound to one address.
     pub local: Option<SocketAddr>,
+}
+
+impl Peer {
+    /// The client at `address` on a connection to `server`. Our end is asked for, which takes a call of
+    /// the system, only where it decides something.
+    pub fn of(
+        server: &Server,
+        address: SocketAddr,
+        local: impl FnOnce() -> io::Result<SocketAddr>,
+    ) -> Self {
+        let local = match server.hosting.needs_local() {
+            // Where it fails, the peer is gone already.
+            true => local().ok(),
+            false => None,
+        };
+        Self { address, local }
+    }
 }
 
 impl From<SocketAddr> for Peer {
@@ -229,18 +247,18 @@ impl Inner {
     /// Becomes that of the connection `parked`. Nothing stays of the one before but the room in its
     /// buffers, and the date.
     fn take_over(&mut self, parked: &Parked, now: Now) {
-        // All of them, so that none is forgotten.
+        // All of them, so that none is forgotten. Queue and file were emptied when it was kept.
         let Self {
             conn,
             rx,
-            tx,
+            tx: _,
             stage,
             clock,
-            route,
+            route: _,
             client,
             since,
             connected,
-            file,
+            file: _,
             part,
             date: _,
             record,
@@ -266,13 +284,10 @@ impl Inner {
         if rx.is_closed() || rx.unfilled().len() != server.limits.buffer.max(1) as usize {
             *rx = RecvBuf::new(&server.limits);
         }
-        tx.clear();
         *stage = Stage::Read;
         *clock = parked.clock(now);
-        route.forget();
         *client = parked.client;
         (*since, *connected) = (now.monotonic, parked.connected);
-        *file = None;
         part.clear();
         record.reset();
         added.clear();

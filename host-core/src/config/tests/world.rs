@@ -37,6 +37,10 @@ impl Source for World {
             .collect())
     }
 
+    fn absolute(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
     fn is_folder(&self, path: &Path) -> bool {
         !path.to_string_lossy().contains("missing")
     }

@@ -1,0 +1,279 @@
+//! The event loop.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use host_core::os::{self, Stop, Subscription};
+use host_core::{Now, Pool};
+use mio::event::Event;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::acceptor::Acceptor;
+use crate::conn::{Connection, Turn};
+use crate::gate::Gate;
+use crate::table::Table;
+use crate::timers::{Timer, Timers};
+
+/// Events taken at a time.
+const EVENTS: usize = 512;
+
+/// Connections accepted at a time.
+const ACCEPTS: usize = 64;
+
+/// Connections accepted at a stop: more than the queue of a listener holds.
+const QUEUE: usize = 1024;
+
+/// Idle sessions, whose buffers are kept.
+const SESSIONS: usize = 32;
+
+/// The control has changed.
+const CONTROL: Token = Token(usize::MAX);
+
+/// There may be room for a connection again.
+pub(crate) const ROOM: Token = Token(usize::MAX - 1);
+
+/// The token of the listener with this number, and back.
+const fn listener(n: usize) -> Token {
+    Token(usize::MAX - 2 - n)
+}
+
+/// One event loop, and its connections.
+pub(crate) struct Worker<'g> {
+    poll: Poll,
+    control: Subscription,
+    gate: &'g Gate,
+    /// Gone once a stop has begun.
+    acceptor: Option<Acceptor>,
+    table: Table<Connection>,
+    timers: Timers,
+    pool: Pool,
+    /// Who has used up a turn and has more to do.
+    queue: VecDeque<Token>,
+    /// As it was when the last events came.
+    now: Now,
+    /// A graceful stop has begun.
+    draining: bool,
+    /// When a stop cuts what is left.
+    cut: Option<Instant>,
+}
+
+impl<'g> Worker<'g> {
+    pub(crate) fn new(
+        poll: Poll,
+        listeners: Vec<TcpListener>,
+        control: Subscription,
+        gate: &'g Gate,
+    ) -> io::Result<Self> {
+        let registry = poll.registry();
+        registry.register(
+            &mut SourceFd(&control.as_raw_fd()),
+            CONTROL,
+            Interest::READABLE,
+        )?;
+        let acceptor = Acceptor::new(listeners, registry, listener)?;
+        Ok(Self {
+            poll,
+            control,
+            gate,
+            acceptor: Some(acceptor),
+            table: Table::new(),
+            timers: Timers::default(),
+            pool: Pool::new(SESSIONS),
+            queue: VecDeque::new(),
+            now: os::now(),
+            draining: false,
+            cut: None,
+        })
+    }
+
+    /// Serves until the control says stop and the connections have ended.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.is_over() {
+            match self.poll.poll(&mut events, self.timeout()) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => self.now = os::now(),
+            }
+            for event in &events {
+                self.on_event(event);
+            }
+            self.accept();
+            self.run_queue();
+            self.run_timers();
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        let is_cut = self.cut.is_some_and(|at| at <= self.now.monotonic);
+        self.acceptor.is_none() && (self.table.is_empty() || is_cut)
+    }
+
+    /// How long to wait if nothing happens; `None` is for ever.
+    fn timeout(&self) -> Option<Duration> {
+        let now = self.now.monotonic;
+        let queue = (!self.queue.is_empty()).then_some(now);
+        let accept = self.acceptor.as_ref().and_then(|it| it.deadline(now));
+        let next = [queue, accept, self.timers.next(), self.cut];
+        let next = next.into_iter().flatten().min();
+        next.map(|next| next.saturating_duration_since(now))
+    }
+
+    fn on_event(&mut self, event: &Event) {
+        match event.token() {
+            CONTROL => self.on_control(),
+            ROOM => self.acceptor.iter_mut().for_each(Acceptor::on_room),
+            Token(n) if n >= Table::<Connection>::RESERVED => {
+                let acceptor = self.acceptor.iter_mut();
+                acceptor.for_each(|it| it.on_ready(listener(n).0));
+            }
+            token => {
+                if let Some(connection) = self.table.get(token) {
+                    connection.on_event(event);
+                    if !connection.queued {
+                        self.turn(token);
+                    }
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, token: Token) {
+        let Some(connection) = self.table.get(token) else {
+            return;
+        };
+        let (pool, now) = (&mut self.pool, self.now);
+        // A panic has been reported on standard error by the time it is caught.
+        let turn = catch_unwind(AssertUnwindSafe(|| connection.turn(pool, now)));
+        let goes_on = match turn.unwrap_or(Turn::Over) {
+            Turn::Over => false,
+            Turn::Again => {
+                if !mem::replace(&mut connection.queued, true) {
+                    self.queue.push_back(token);
+                }
+                true
+            }
+            Turn::Wait(interest) => connection
+                .watch(self.poll.registry(), token, interest)
+                .is_ok(),
+        };
+        if goes_on {
+            let until = connection.deadline();
+            self.timers.set(&mut connection.timer, token, until);
+        } else {
+            self.close(token);
+        }
+    }
+
+    fn close(&mut self, token: Token) {
+        if let Some(connection) = self.table.remove(token) {
+            let (timer, table) = (connection.timer, &mut self.table);
+            drop(connection);
+            self.gate.leave();
+            let timer_of = |token| table.get(token).map(|it| it.timer);
+            self.timers.forget(timer, timer_of);
+        }
+    }
+
+    fn run_queue(&mut self) {
+        for _ in 0..self.queue.len() {
+            if let Some(token) = self.queue.pop_front()
+                && let Some(connection) = self.table.get(token)
+            {
+                connection.queued = false;
+                self.turn(token);
+            }
+        }
+    }
+
+    fn run_timers(&mut self) {
+        let now = self.now.monotonic;
+        while let Some((at, token)) = self.timers.pop(now) {
+            let connection = self.table.get(token);
+            match connection.filter(|it| it.timer.is(at)) {
+                Some(connection) => {
+                    connection.timer = Timer::default();
+                    self.on_time(token);
+                }
+                None => self.timers.was_stale(),
+            }
+        }
+    }
+
+    /// The deadline of a connection has come, or what was its deadline once.
+    fn on_time(&mut self, token: Token) {
+        let Some(connection) = self.table.get(token) else {
+            return;
+        };
+        match connection.deadline() {
+            Some(until) if until <= self.now.monotonic => match connection.on_timeout(self.now) {
+                true => self.turn(token),
+                false => self.close(token),
+            },
+            until => self.timers.set(&mut connection.timer, token, until),
+        }
+    }
+
+    fn accept(&mut self) {
+        let most = self.control.server().worker_connections;
+        self.accept_up_to(ACCEPTS, most);
+    }
+
+    /// Accepts so many of those who wait, as long as there are fewer than `most` open connections.
+    fn accept_up_to(&mut self, times: usize, most: usize) {
+        for _ in 0..times {
+            let (gate, now) = (self.gate, self.now);
+            let acceptor = self.acceptor.as_mut();
+            let next = acceptor.and_then(|it| it.next(gate, most, now.monotonic));
+            let Some((stream, peer)) = next else { return };
+            let server = self.control.server().clone();
+            let mut connection = Connection::new(stream, peer, server, now);
+            if self.draining {
+                connection.drain(&mut self.pool, now);
+            }
+            // Its turn comes after the others have been accepted: its request may still be on its way.
+            connection.queued = true;
+            let token = self.table.insert(connection);
+            self.queue.push_back(token);
+        }
+    }
+
+    fn on_control(&mut self) {
+        self.control.clear();
+        match self.control.stopping() {
+            // Another server may allow more connections.
+            None => self.acceptor.iter_mut().for_each(Acceptor::on_room),
+            Some(Stop::Graceful) => self.drain(),
+            Some(Stop::Fast) => {
+                self.acceptor = None;
+                self.cut = Some(self.now.monotonic);
+            }
+        }
+    }
+
+    /// Lets each connection end, also those that wait in the queues of the listeners.
+    fn drain(&mut self) {
+        let Some(acceptor) = &mut self.acceptor else {
+            return;
+        };
+        self.draining = true;
+        acceptor.on_room();
+        let limit = self.control.server().worker_shutdown_timeout;
+        self.cut = self.now.monotonic.checked_add(limit);
+        let tokens: Vec<_> = self.table.tokens().collect();
+        for token in tokens {
+            if let Some(connection) = self.table.get(token) {
+                connection.drain(&mut self.pool, self.now);
+                self.turn(token);
+            }
+        }
+        self.accept_up_to(QUEUE, usize::MAX);
+        self.acceptor = None;
+    }
+}

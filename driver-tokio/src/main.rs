@@ -1,0 +1,11 @@
+//! Serves a folder; `--help` says how.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    host_core::os::run(
+        "driver-tokio",
+        env!("CARGO_PKG_VERSION"),
+        driver_tokio::serve_blocking,
+    )
+}

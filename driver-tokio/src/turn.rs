@@ -1,0 +1,119 @@
+//! What a session asks for is done here, until it waits or others should have their turn.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::task::{Context, Poll, ready};
+
+use host_core::{Now, Session, Step, Wait, os};
+
+use crate::socket::Socket;
+
+/// Bytes after which the others have their turn.
+const MOST: usize = 256 * 1024;
+
+pub(crate) struct Turn<'s> {
+    pub(crate) session: Session,
+    socket: &'s mut Socket,
+    now: Now,
+    /// Bytes read and written.
+    moved: usize,
+}
+
+/// Why a session does not go on.
+pub(crate) enum Pause {
+    Wait(Wait),
+    /// It has had its turn.
+    Yield,
+    Over,
+}
+
+impl<'s> Turn<'s> {
+    pub(crate) fn new(session: Session, socket: &'s mut Socket, now: Now) -> Self {
+        Self {
+            session,
+            socket,
+            now,
+            moved: 0,
+        }
+    }
+
+    /// Does what the session asks for until it waits.
+    pub(crate) fn advance(&mut self) -> Pause {
+        while self.moved < MOST {
+            match self.session.step(self.now) {
+                Step::Lookup(lookup) => {
+                    let found = os::lookup(&lookup);
+                    self.now = os::now();
+                    self.session.on_found(found, self.now);
+                }
+                Step::ReadFile(mut part) => {
+                    let read = os::read_file(&mut part);
+                    self.now = os::now();
+                    self.session.on_file_read(read, self.now);
+                }
+                Step::Log(log) => log.writer.write(log.lines),
+                Step::Write => {
+                    let mut slices = [IoSlice::new(&[]); 16];
+                    let count = self.session.slices(&mut slices);
+                    let sent = self.socket.write(&slices[..count]);
+                    self.report(sent, Session::on_written, Session::on_write_blocked);
+                }
+                Step::SendFile(part) => {
+                    let sent = self.socket.send_file(&part);
+                    self.now = os::now();
+                    self.report(sent, Session::on_written, Session::on_write_blocked);
+                }
+                Step::Read => {
+                    let read = self.socket.read(self.session.read_slot());
+                    self.report(read, Session::on_read, Session::on_read_blocked);
+                }
+                Step::ShutdownWrite => drop(self.socket.fd().map(os::shutdown_write)),
+                Step::Wait(wait) => return Pause::Wait(wait),
+                Step::Reset => {
+                    let _ = self.socket.fd().map(os::reset);
+                    return Pause::Over;
+                }
+                Step::Close => return Pause::Over,
+            }
+        }
+        Pause::Yield
+    }
+
+    /// Waits for the socket.
+    pub(crate) fn poll_socket(&mut self, cx: &mut Context<'_>, wait: Wait) -> Poll<()> {
+        match wait.write {
+            true => {
+                let ready = ready!(self.socket.poll_writable(cx));
+                let on_ready = |session: &mut Session, _, now| session.on_writable(now);
+                self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
+                Poll::Ready(())
+            }
+            false => self.poll_read(cx),
+        }
+    }
+
+    /// Waits for bytes.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let read = ready!(self.socket.poll_read(cx, self.session.read_slot()));
+        self.report(read, Session::on_read, Session::on_timeout);
+        Poll::Ready(())
+    }
+
+    /// Tells the session what has become of a read or write.
+    fn report(
+        &mut self,
+        moved: io::Result<usize>,
+        on_moved: fn(&mut Session, usize, Now),
+        on_blocked: fn(&mut Session, Now),
+    ) {
+        match moved {
+            Ok(n) => {
+                self.moved += n;
+                on_moved(&mut self.session, n, self.now);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                on_blocked(&mut self.session, self.now);
+            }
+            Err(error) => self.session.on_socket_error(&error, self.now),
+        }
+    }
+}
