@@ -59,6 +59,7 @@ impl Inner {
             last |= age >= settings.keepalive_time;
             last |= timeouts.keep_alive == Duration::ZERO;
             self.clock.set(timeouts);
+            self.lingering_time = settings.lingering_time;
         }
         last |= self.route.status == Some(Status::CONTENT_TOO_LARGE);
         if last {
@@ -66,7 +67,6 @@ impl Inner {
         }
         self.last |= last;
         self.lingering = settings.lingering_close;
-        self.lingering_time = settings.lingering_time;
         self.pace = Pace::new(settings, now);
         // Nothing else is queued behind it, so that all that is sent is its own.
         self.dear |= self.pace.is_some();
