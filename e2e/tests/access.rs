@@ -63,7 +63,7 @@ impl Place {
         let mut client = self.client();
         client
             .wire
-            .send(&format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+            .send(format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
         client.response("GET").status
     }
 }

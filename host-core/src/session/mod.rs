@@ -10,6 +10,7 @@ mod pace;
 mod pause;
 mod pool;
 mod record;
+mod wait;
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
+use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::config::model::LingeringClose;
 use crate::date::HttpDate;
@@ -25,8 +26,8 @@ use crate::os::OpenFile;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::{Busy, Connected};
-use crate::step::{Log, SendFile};
-use crate::{Found, Now, Server, Step, Wait};
+use crate::step::Log;
+use crate::{Found, Now, Server, Step};
 use clock::Clock;
 use pace::Pace;
 pub use pool::{Parked, Peer, Pool};
@@ -265,65 +266,6 @@ impl Session {
         }
     }
 
-    fn transmit(&mut self, now: Now) -> Step<'_> {
-        if self.inner.write_blocked {
-            return self.wait(now);
-        }
-        if self
-            .inner
-            .pace
-            .as_mut()
-            .is_some_and(|it| !it.may_write(now))
-        {
-            return self.pause(now);
-        }
-        self.inner.clock.sending(true, now);
-        let allowed = self.inner.pace.map_or(u64::MAX, |pace| pace.allowed);
-        match (self.inner.tx.external(), &self.inner.file) {
-            (Some(len), Some(file)) => Step::SendFile(SendFile {
-                file: &file.file,
-                offset: file.at,
-                len: len.min(SEND_MAX).min(allowed) as usize,
-            }),
-            _ => Step::Write,
-        }
-    }
-
-    fn wait(&mut self, now: Now) -> Step<'_> {
-        let write = !self.inner.tx.is_empty();
-        // A read into no room would look like the end of the stream.
-        debug_assert!(write || !self.inner.rx.unfilled().is_empty());
-        self.inner.clock.sending(write, now);
-        self.inner.clock.reading(self.awaiting(write), now);
-        self.count_reading();
-        Step::Wait(Wait {
-            read: !write,
-            write,
-            until: self.deadline(),
-        })
-    }
-
-    /// What the peer may be late with, in a state in which it is read.
-    fn awaiting(&self, writing: bool) -> Option<Phase> {
-        match (self.inner.stage, self.inner.conn.awaiting(&self.inner.rx)) {
-            _ if writing => None,
-            (Stage::Linger { .. }, _) => Some(Phase::Linger),
-            (_, Awaiting::Message) if self.inner.client.requests > 0 => Some(Phase::KeepAlive),
-            (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
-            (_, Awaiting::Body) => Some(Phase::Body),
-            (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
-        }
-    }
-
-    /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
-    pub fn deadline(&self) -> Option<Instant> {
-        let deadline = self.inner.clock.deadline();
-        match self.paused_until() {
-            Some(until) => Some(deadline.map_or(until, |it| it.min(until))),
-            None => deadline,
-        }
-    }
-
     /// Whether no request is being received or answered.
     pub fn is_idle(&self) -> bool {
         self.inner.stage == Stage::Read
@@ -414,17 +356,6 @@ impl Session {
     /// The socket takes bytes again.
     pub fn on_writable(&mut self, _now: Now) {
         self.inner.write_blocked = false;
-    }
-
-    /// A deadline may have passed; harmless if none has.
-    pub fn on_timeout(&mut self, now: Now) {
-        if self.has_lingered(now) {
-            return self.abandon(Stage::Close, now);
-        }
-        match self.inner.clock.expired(now) {
-            Some(phase) if !self.is_over() => self.on_late(phase, now),
-            _ => {}
-        }
     }
 
     /// The socket failed: nothing more can be read or written.
