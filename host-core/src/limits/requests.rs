@@ -1,6 +1,7 @@
 //! How often requests come: a leaky bucket for each key, as nginx has it.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use super::{Key, Sharded};
@@ -14,7 +15,8 @@ pub(crate) struct Refused;
 pub(super) struct Requests {
     /// Requests in a thousand seconds.
     pub(super) rate: u64,
-    start: Instant,
+    /// When the first request came.
+    start: OnceLock<Instant>,
     buckets: Sharded<Buckets>,
 }
 
@@ -22,7 +24,7 @@ impl Requests {
     pub(super) fn new(rate: u64, keys: usize) -> Self {
         Self {
             rate,
-            start: Instant::now(),
+            start: OnceLock::new(),
             buckets: Sharded::new(keys, Buckets::new),
         }
     }
@@ -34,7 +36,9 @@ impl Requests {
         account: bool,
         now: Instant,
     ) -> Result<u64, Refused> {
-        let now = now.saturating_duration_since(self.start).as_millis() as u64;
+        let now = now
+            .saturating_duration_since(*self.start.get_or_init(|| now))
+            .as_millis() as u64;
         let mut buckets = self.buckets.lock(key);
         let (bucket, old) = buckets.touch(key, now);
         let passed = now.saturating_sub(bucket.last);
