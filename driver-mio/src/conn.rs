@@ -3,12 +3,14 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
 use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait, os};
 use mio::event::Event;
 use mio::net::TcpStream;
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use crate::timers::Timer;
@@ -17,6 +19,9 @@ use crate::timers::Timer;
 /// files, and each call of the system counts as [`CALL`] of them.
 const TURN: usize = 256 * 1024;
 const CALL: usize = 2 * 1024;
+
+/// Marks the token of a connection's backend.
+pub(crate) const BACKEND: usize = 1 << (usize::BITS / 2 - 1);
 
 /// Slices that one write takes: those of one answer are fewer than few.
 const FEW: usize = 4;
@@ -38,6 +43,10 @@ pub(crate) struct Connection {
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
+    /// The number of the backend that the events tell of, too.
+    backend: Option<u64>,
+    /// It may have something to say.
+    backend_ready: bool,
 }
 
 enum State {
@@ -82,6 +91,8 @@ impl Connection {
             readable: true,
             ended: false,
             writable: false,
+            backend: None,
+            backend_ready: false,
         }
     }
 
@@ -98,6 +109,11 @@ impl Connection {
         self.readable |= event.is_readable() || event.is_error();
         self.ended |= event.is_read_closed();
         self.writable |= event.is_writable() || event.is_error();
+    }
+
+    /// There is an event of the backend.
+    pub(crate) fn on_backend_event(&mut self) {
+        self.backend_ready = true;
     }
 
     /// A deadline has come. Returns whether the connection goes on.
@@ -139,6 +155,14 @@ impl Connection {
         token: Token,
         wanted: Interest,
     ) -> io::Result<()> {
+        if let State::Active(session) = &self.state
+            && let Some((number, fd)) = session.backend()
+            && self.backend != Some(number)
+        {
+            let token = Token(token.0 | BACKEND);
+            registry.register(&mut SourceFd(&fd.as_raw_fd()), token, Interest::READABLE)?;
+            self.backend = Some(number);
+        }
         match self.watched {
             Some(watched) if watched == wanted || watched.is_writable() => return Ok(()),
             Some(_) => registry.reregister(&mut self.stream, token, wanted)?,
@@ -199,6 +223,18 @@ impl Connection {
                 // Few bytes may come of it, after much work.
                 return Done::Used(len);
             }
+            Step::Spool(mut part) => {
+                let spooled = os::spool(&mut part);
+                session.on_spooled(spooled, now);
+            }
+            Step::Spawn(mut spawn) => {
+                let started = os::spawn(&mut spawn);
+                session.on_spawned(started, os::now());
+            }
+            Step::Exchange(mut exchange) => {
+                let moved = os::exchange(&mut exchange);
+                session.on_exchanged(moved, now);
+            }
             Step::Log(log) => log.writer.write(log.lines),
             Step::Write => return Done::Used(self.write(session, now)),
             Step::SendFile(part) => {
@@ -208,6 +244,9 @@ impl Connection {
             Step::Read => self.read(session, now),
             Step::Wait(Wait { read: true, .. }) if self.readable => self.read(session, now),
             Step::Wait(Wait { write: true, .. }) if self.writable => session.on_writable(now),
+            Step::Wait(Wait { backend: true, .. }) if mem::take(&mut self.backend_ready) => {
+                session.on_backend(now);
+            }
             Step::Wait(Wait { write: false, .. }) => return Done::Waits(Interest::READABLE),
             Step::Wait(_) => return Done::Waits(Interest::READABLE | Interest::WRITABLE),
             Step::ShutdownWrite => os::shutdown_write(&self.stream),

@@ -3,10 +3,11 @@
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::TcpStream;
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop};
-use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step};
+use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step, Wait};
 use mio::Interest;
 
 use crate::pool::Pool;
@@ -15,12 +16,17 @@ use crate::pool::Pool;
 /// then served without a detour.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// What is to be waited for on the socket.
+type Waits = Option<Interest>;
+const READABLE: Waits = Some(Interest::READABLE);
+const WRITABLE: Waits = Some(Interest::WRITABLE);
+
 /// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     state: Result<Parked, Session>,
-    /// What its next turn waits for.
-    pub(crate) interest: Interest,
+    /// What its next turn waits for, beside its backend.
+    pub(crate) interest: Option<Interest>,
 }
 
 impl Connection {
@@ -35,13 +41,19 @@ impl Connection {
         Self {
             stream,
             state: Ok(parked),
-            interest: Interest::READABLE,
+            interest: Some(Interest::READABLE),
         }
     }
 
     /// Whether it waits for a request.
     pub(crate) fn is_idle(&self) -> bool {
         self.state.as_ref().map_or_else(Session::is_idle, |_| true)
+    }
+
+    /// The descriptor of its backend.
+    pub(crate) fn backend(&self) -> Option<RawFd> {
+        let backend = self.state.as_ref().err()?.backend();
+        backend.map(|(_, fd)| fd.as_raw_fd())
     }
 
     /// When to give it a turn even if nothing happens.
@@ -61,6 +73,7 @@ impl Connection {
         };
         session.on_timeout(now);
         session.on_writable(now);
+        session.on_backend(now);
         let stream = self.stream;
         let mut turn = Turn {
             pool,
@@ -98,7 +111,7 @@ struct Turn<'t> {
 impl Turn<'_> {
     /// Does one thing that the session asks for. The turn is over when there is something to wait for, or
     /// nothing more to do.
-    fn step(&mut self) -> ControlFlow<Option<Interest>> {
+    fn step(&mut self) -> ControlFlow<Option<Waits>> {
         match self.pool.control.stopping() {
             None => {}
             Some(Stop::Graceful) => self.session.drain(),
@@ -113,6 +126,19 @@ impl Turn<'_> {
                 let read = os::read_file(&mut part);
                 self.session.on_file_read(read, self.now);
             }
+            Step::Spool(mut part) => {
+                let spooled = os::spool(&mut part);
+                self.session.on_spooled(spooled, self.now);
+            }
+            Step::Spawn(mut spawn) => {
+                let started = os::spawn(&mut spawn);
+                self.now = os::now();
+                self.session.on_spawned(started, self.now);
+            }
+            Step::Exchange(mut exchange) => {
+                let moved = os::exchange(&mut exchange);
+                self.session.on_exchanged(moved, self.now);
+            }
             Step::Log(log) => log.writer.write(log.lines),
             Step::Write => {
                 let mut slices = [IoSlice::new(&[]); 16];
@@ -125,7 +151,7 @@ impl Turn<'_> {
                 self.report(sent, Session::on_written, Session::on_write_blocked);
                 if !self.pool.has_spare() {
                     // Its turn comes again after that of the others.
-                    return Break(Some(Interest::WRITABLE));
+                    return Break(Some(WRITABLE));
                 }
             }
             Step::Read => {
@@ -133,7 +159,8 @@ impl Turn<'_> {
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => os::shutdown_write(self.stream),
-            Step::Wait(wait) if wait.write => return Break(Some(Interest::WRITABLE)),
+            Step::Wait(wait) if wait.backend => return self.wait(wait),
+            Step::Wait(wait) if wait.write => return Break(Some(WRITABLE)),
             Step::Wait(wait) if !wait.read => self.sleep(wait.until),
             Step::Wait(wait) => return self.read(wait.until),
             Step::Reset => {
@@ -141,6 +168,43 @@ impl Turn<'_> {
                 return Break(None);
             }
             Step::Close => return Break(None),
+        }
+        Continue(())
+    }
+
+    /// Waits for socket and backend, with patience unless others need the thread.
+    fn wait(&mut self, wait: Wait) -> ControlFlow<Option<Waits>> {
+        let patience = if self.pool.has_spare() {
+            PATIENCE
+        } else {
+            Duration::ZERO
+        };
+        let left = wait
+            .until
+            .map(|it| it.saturating_duration_since(self.now.monotonic));
+        let most = left.map_or(patience, |left| left.min(patience));
+        let backend = self.session.backend().map(|(_, fd)| fd);
+        let ready = os::wait(self.stream, backend, wait, most);
+        self.now = os::now();
+        match ready {
+            Ok(ready) if ready.backend => self.session.on_backend(self.now),
+            Ok(ready) if ready.write => self.session.on_writable(self.now),
+            Ok(ready) if ready.read => {
+                let read = os::receive(self.stream, self.session.read_slot());
+                self.report(read, Session::on_read, |_, _| {});
+            }
+            Ok(_) if wait.until.is_some_and(|at| at <= self.now.monotonic) => {
+                self.session.on_timeout(self.now);
+            }
+            Ok(_) => {
+                return Break(Some(match (wait.read, wait.write) {
+                    (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
+                    (true, false) => Some(Interest::READABLE),
+                    (false, true) => Some(Interest::WRITABLE),
+                    (false, false) => None,
+                }));
+            }
+            Err(error) => self.session.on_socket_error(&error, self.now),
         }
         Continue(())
     }
@@ -156,19 +220,19 @@ impl Turn<'_> {
     }
 
     /// Reads, with patience unless others need the thread or the deadline is near.
-    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Interest>> {
+    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Waits>> {
         let soon = Some(self.now.monotonic + PATIENCE);
         let patient = self.pool.has_spare() && (until.is_none() || until > soon);
         let slot = self.session.read_slot();
         let read = match patient {
             true => (&*self.stream).read(slot),
             // Not again: others have their turn before.
-            false if self.has_read => return Break(Some(Interest::READABLE)),
+            false if self.has_read => return Break(Some(READABLE)),
             false => os::receive(self.stream, slot),
         };
         self.has_read = true;
         match self.report(read, Session::on_read, |_, _| {}) {
-            true => Break(Some(Interest::READABLE)),
+            true => Break(Some(READABLE)),
             false => Continue(()),
         }
     }

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use mio::unix::SourceFd;
-use mio::{Events, Registry, Token};
+use mio::{Events, Interest, Registry, Token};
 use slab::Slab;
 
 use crate::conn::Connection;
@@ -24,7 +24,12 @@ impl Parking {
     pub(crate) fn insert(&mut self, registry: &Registry, connection: Connection) -> io::Result<()> {
         let slot = self.slots.vacant_entry();
         let (key, fd) = (slot.key(), connection.stream.as_raw_fd());
-        registry.register(&mut SourceFd(&fd), Token(key), connection.interest)?;
+        if let Some(interest) = connection.interest {
+            registry.register(&mut SourceFd(&fd), Token(key), interest)?;
+        }
+        if let Some(backend) = connection.backend() {
+            registry.register(&mut SourceFd(&backend), Token(key), Interest::READABLE)?;
+        }
         self.deadlines
             .extend(connection.deadline().map(|at| (at, key)));
         slot.insert(connection);
@@ -59,6 +64,9 @@ impl Parking {
         let fd = connection.stream.as_raw_fd();
         // It was registered, so this cannot fail; if it did, there would be a turn for nothing.
         let _ = registry.deregister(&mut SourceFd(&fd));
+        if let Some(backend) = connection.backend() {
+            let _ = registry.deregister(&mut SourceFd(&backend));
+        }
         Some(connection)
     }
 

@@ -13,7 +13,7 @@ use host_core::{Parked, Peer, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
 use crate::connections::Place;
-use crate::socket::Socket;
+use crate::socket::{Socket, Watch};
 use crate::turn::{Pause, Turn};
 
 /// Sessions whose buffers a thread keeps. More are in use at a time only while so many clients are
@@ -31,6 +31,7 @@ pub(crate) struct Connection {
     /// `None` when it is over.
     state: Option<State>,
     socket: Socket,
+    backend: Option<Watch>,
     place: Place,
 }
 
@@ -47,6 +48,7 @@ impl Connection {
         Self {
             state: Some(State::Idle(parked)),
             socket: Socket::New(stream),
+            backend: None,
             place,
         }
     }
@@ -90,7 +92,7 @@ impl Connection {
         }
         loop {
             match turn.advance() {
-                Pause::Wait(wait) if turn.poll_socket(cx, wait).is_ready() => {}
+                Pause::Wait(wait) if turn.poll_ready(cx, wait, &mut self.backend).is_ready() => {}
                 Pause::Wait(wait) => match poll_timer(timer.as_mut(), cx, wait.until) {
                     Poll::Ready(()) => turn.session.on_timeout(os::now()),
                     Poll::Pending => break,
@@ -104,6 +106,9 @@ impl Connection {
                     return Poll::Ready(());
                 }
             }
+        }
+        if turn.session.backend().is_none() {
+            self.backend = None;
         }
         let parked = POOL.with_borrow_mut(|pool| turn.session.park(pool));
         self.state = Some(parked.map_or_else(State::Active, State::Idle));

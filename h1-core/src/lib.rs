@@ -137,7 +137,7 @@ pub use error::{Error, ErrorKind, SendError};
 pub use event::{Awaiting, ClientEvent, Event};
 pub use head::Body;
 pub use head::fields::Fields;
-pub use head::request::RequestHead;
+pub use head::request::{OwnedRequest, RequestHead};
 pub use head::response::ResponseHead;
 pub use head::target::TargetForm;
 pub use limits::Limits;

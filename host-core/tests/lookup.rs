@@ -61,6 +61,7 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: self.listing,
+            path_info: false,
         })
     }
 

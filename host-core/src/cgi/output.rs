@@ -153,12 +153,6 @@ impl Head {
         })
     }
 
-    /// Whether there is a field of this name.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.fields()
-            .any(|(known, _)| known.eq_ignore_ascii_case(name))
-    }
-
     /// The fields that are passed on.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|(name, value)| {

@@ -12,7 +12,7 @@ use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
 use super::startup::{afford, announce, because};
 use super::user::Account;
-use super::{Control, LogWriter, Serve, listen, log, notify};
+use super::{Control, LogWriter, Serve, listen, log, notify, reaper};
 use crate::Server;
 use crate::cli::{self, Nginx};
 use crate::config::model::{Address, Main};
@@ -118,9 +118,11 @@ fn start(
         errors,
         addresses,
         logs: Arc::default(),
+        error_log: None,
         counters: Arc::clone(&server.hosting.counters),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
+    server.error_log = configuration.open_error_log(&server, account.as_ref())?;
     if let Some(account) = account {
         account
             .assume()
@@ -134,7 +136,10 @@ fn start(
         announce(name, &shown, &listeners);
     }
     notify::ready();
+    let errors = server.error_log.clone();
     let ended = serve(Arc::new(server), listeners, control);
+    reaper::end();
+    errors.iter().for_each(LogWriter::flush);
     for (_, log) in &*open.lock().unwrap_or_else(PoisonError::into_inner) {
         log.flush();
     }
@@ -179,6 +184,8 @@ struct Configuration {
     addresses: Vec<Address>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
+    /// Where scripts fail, and what it is open for.
+    error_log: Option<(Option<PathBuf>, LogWriter)>,
     /// They go on.
     counters: Arc<Counters>,
 }
@@ -201,6 +208,7 @@ impl Configuration {
         }
         server.logs = self.open_logs(&server, None)?;
         self.errors = errors;
+        server.error_log = self.open_error_log(&server, None)?;
         if !warnings.is_empty() {
             self.complain(&warnings.to_string());
         }
@@ -229,10 +237,30 @@ impl Configuration {
         Ok(logs)
     }
 
+    /// Opens the log of what goes wrong with requests, where something can.
+    fn open_error_log(
+        &mut self,
+        server: &Server,
+        account: Option<&Account>,
+    ) -> Result<Option<LogWriter>, String> {
+        if !server.hosting.has_scripts() {
+            return Ok(None);
+        }
+        if let Some((_, log)) = self.error_log.as_ref().filter(|it| it.0 == self.errors) {
+            return Ok(Some(log.clone()));
+        }
+        let log = match &self.errors {
+            Some(path) => open_log(path, account)?,
+            None => LogWriter::new(io::stderr()),
+        };
+        self.error_log = Some((self.errors.clone(), log.clone()));
+        Ok(Some(log))
+    }
+
     fn reopen_logs(&self) -> Result<(), String> {
         let open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let failure = || because("cannot open a log again");
-        let mut open = open.iter();
+        let mut open = open.iter().chain(&self.error_log);
         open.try_for_each(|(_, log)| log.reopen().map_err(failure()))
     }
 

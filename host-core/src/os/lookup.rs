@@ -38,7 +38,7 @@ const READ: OFlags = OFlags::RDONLY
 /// let root = os::Root::open("src".as_ref())?;
 /// let mut path = CleanPath::new();
 /// path.decode("/lib.rs")?;
-/// let found = os::lookup(&Lookup { root: &root, path: &path, index: &[], listing: false })?;
+/// let found = os::lookup(&Lookup { root: &root, path: &path, index: &[], listing: false, path_info: false })?;
 /// assert!(matches!(found, Found::File { index: None, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -62,7 +62,10 @@ struct Beneath<'r> {
 impl Beneath<'_> {
     fn find(&self, lookup: &Lookup<'_>) -> io::Result<Found> {
         if !lookup.path.is_folder() {
-            return self.find_file(lookup.path.below_root());
+            return match self.find_file(lookup.path.below_root()) {
+                Err(_) if lookup.path_info => self.find_script(lookup.path.below_root()),
+                found => found,
+            };
         }
         for (index, name) in lookup.index.iter().enumerate() {
             if let Some(file) = self.find_index(&join(lookup, name.as_bytes()))? {
@@ -70,7 +73,10 @@ impl Beneath<'_> {
                 return Ok(Found::File { file, index });
             }
         }
-        self.find_folder(lookup)
+        match self.find_folder(lookup) {
+            Err(_) if lookup.path_info => self.find_script(lookup.path.below_root()),
+            found => found,
+        }
     }
 
     fn find_file(&self, path: &[u8]) -> io::Result<Found> {
@@ -89,6 +95,29 @@ impl Beneath<'_> {
         }
         let file = OpenFile::with_stat(File::from(opened), &stat)?;
         Ok(Found::File { file, index: None })
+    }
+
+    /// The longest front of `path` that names a file.
+    fn find_script(&self, path: &[u8]) -> io::Result<Found> {
+        let mut front = path;
+        loop {
+            match (self.open)(self.root, front, LOOK) {
+                // Something in front of the last name is a file.
+                Err(Errno::NOTDIR) => {}
+                Err(errno) => return Err(error(errno)),
+                Ok(_) if front.len() == path.len() => return self.find_file(path),
+                Ok(_) => break,
+            }
+            let slash = memchr::memrchr(b'/', front);
+            front = &front[..slash.ok_or(ErrorKind::NotFound)?];
+        }
+        match self.find_file(front)? {
+            Found::File { file, .. } => Ok(Found::Script {
+                file,
+                path_info: path.len() - front.len(),
+            }),
+            _ => Err(ErrorKind::NotFound.into()),
+        }
     }
 
     /// The index file at `path`, if there is one. It is looked up from the root and not from its

@@ -89,6 +89,7 @@ impl<'v> View<'v> {
             path: &route.path,
             index: &[],
             listing: false,
+            path_info: false,
         }
     }
 
@@ -141,6 +142,7 @@ impl<'v> View<'v> {
         match passwords.check(users, &sent, route.reserved, self.now.monotonic) {
             Verdict::Right => {
                 route.challenge.clear();
+                route.authenticated = true;
                 admit(route)
             }
             Verdict::Wrong => self.fail(route, Status::UNAUTHORIZED),

@@ -81,5 +81,6 @@ pub(super) fn lookup<'l, 'v: 'l>(view: &View<'v>, route: &'l Route) -> Lookup<'l
         path: &route.path,
         index: &[],
         listing: false,
+        path_info: false,
     }
 }

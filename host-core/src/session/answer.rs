@@ -9,7 +9,9 @@ use bytes::Bytes;
 use h1_core::{Body, Method, RequestHead, SendError, State, Status};
 
 use super::content::SentFile;
+use super::exchange::DISCARD_MAX;
 use super::pace::Pace;
+use super::task::{Task, request};
 use super::{Inner, view};
 use crate::config::model::ListingFormat;
 use crate::files::listing::{self, Order};
@@ -21,11 +23,11 @@ use crate::route::trace::Note;
 use crate::route::{Outcome, Route, Rules};
 use crate::{Entry, Now, Server};
 
-/// The value of the Server field (RFC 9110, section 10.2.4), without and with the version.
-const SERVER: [&str; 2] = ["h1", concat!("h1/", env!("CARGO_PKG_VERSION"))];
-
 /// The methods that files have (RFC 9110, section 10.2.1).
 const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// In how many seconds a request that found no place may come again.
+const RETRY_AFTER: &str = "5";
 
 /// Fields that `add_header` replaces.
 const SINGLE: [&str; 2] = ["Last-Modified", "ETag"];
@@ -51,7 +53,14 @@ impl Inner {
         }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         self.note_reply(server, &reply);
-        self.add_expires(server, rules, &mut reply, modified, now);
+        if self.route.retry {
+            reply = reply.with("Retry-After", Value::Text(RETRY_AFTER));
+        }
+        let kept = ["expires", "cache-control"];
+        let own = |(name, _): (&str, _)| kept.iter().any(|it| name.eq_ignore_ascii_case(it));
+        if !passed(&self.task, &reply).any(own) {
+            self.add_expires(server, rules, &mut reply, modified, now);
+        }
         self.add_gzip(rules, &mut reply);
         self.note_reply(server, &reply);
         self.add_fields(server, rules, &mut reply, now);
@@ -71,7 +80,7 @@ impl Inner {
             self.clock.set(timeouts);
             self.lingering_time = settings.lingering_time;
         }
-        last |= self.route.too_large;
+        last |= self.route.too_large || self.has_too_much();
         if last {
             self.conn.disable_keep_alive();
         }
@@ -80,6 +89,13 @@ impl Inner {
         self.pace = Pace::new(settings, now);
         // Nothing else is queued behind it, so that all that is sent is its own.
         self.dear |= self.pace.is_some();
+    }
+
+    /// More content is still to come than is read for nothing.
+    fn has_too_much(&self) -> bool {
+        let body = request!(self).map_or(Body::None, |request| request.body());
+        self.conn.peer_state() == State::SendBody
+            && matches!(body, Body::Length(len) if len > DISCARD_MAX)
     }
 
     fn reply<'s>(
@@ -112,7 +128,7 @@ impl Inner {
                 Reply::new(status(Status::OK), Content::Bytes(text)).typed("text/plain")
             }
             Outcome::Redirect(code) => {
-                let request = self.conn.request(&self.rx);
+                let request = request!(self);
                 let local = self.client.local;
                 let location = location(server, rules, self, request, local);
                 Reply::error(code).with("Location", Value::Long(location))
@@ -127,15 +143,28 @@ impl Inner {
                     _ => page,
                 }
             }
+            Outcome::Backend(code) => self.backend_reply(code),
             // The session has done those.
-            Outcome::Lookup | Outcome::Users(_) | Outcome::Wait(_) | Outcome::Close => {
-                Reply::error(Status::INTERNAL_SERVER_ERROR)
-            }
+            Outcome::Script(_)
+            | Outcome::Lookup
+            | Outcome::Users(_)
+            | Outcome::Wait(_)
+            | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
         }
     }
 
+    fn backend_reply<'s>(&self, status: Status) -> Reply<'s> {
+        let content = match status {
+            Status::NOT_MODIFIED | Status::NO_CONTENT | Status::RESET_CONTENT => Content::None,
+            _ => Content::Stream(self.task.as_ref().and_then(|task| task.left)),
+        };
+        let mut reply = Reply::new(status, content);
+        reply.backend = true;
+        reply
+    }
+
     fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
-        let request = self.conn.request(&self.rx);
+        let request = request!(self);
         let variant = Variant {
             content_type: rules.types.of(&self.route.uri),
             coding: self.route.coding,
@@ -177,6 +206,9 @@ impl Inner {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
+                note_sent(&mut self.route.sent, name, value);
+            }
+            for (name, value) in passed(&self.task, reply) {
                 note_sent(&mut self.route.sent, name, value);
             }
         }
@@ -234,7 +266,7 @@ impl Inner {
         };
         let keep = keep_alive(rules, self.last);
         let keep = (!keep.is_empty()).then_some(("Keep-Alive", keep.as_bytes()));
-        let token = SERVER[usize::from(rules.settings.server_tokens)];
+        let token = rules.software();
         let own = [
             ("Server", token.as_bytes()),
             ("Date", self.date.at(now.wall)),
@@ -247,6 +279,7 @@ impl Inner {
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
         let fields = (own.into_iter())
             .chain(reply.field_bytes().map(|field| field))
+            .chain(passed(&self.task, reply))
             .chain(added)
             .chain(keep);
         let before = self.tx.queued();
@@ -255,7 +288,7 @@ impl Inner {
         let head = self.tx.queued() - before;
         let has_content = self.conn.state() == State::SendBody;
         let len = match reply.gzip {
-            false if has_content => reply.content.len(),
+            false if has_content && !reply.backend => reply.content.len(),
             _ => 0,
         };
         let mut view = view!(server, self, now);
@@ -274,9 +307,19 @@ impl Inner {
                 self.end(server, now)
             }
             Content::File(range) if range.is_empty() => self.end(server, now),
-            Content::None | Content::File(_) | Content::Parts(_) => Ok(()),
+            Content::None | Content::File(_) | Content::Parts(_) | Content::Stream(_) => Ok(()),
         }
     }
+}
+
+/// The fields that a script has sent, where it is what answers.
+fn passed<'t>(
+    task: &'t Option<Task>,
+    reply: &Reply<'_>,
+) -> impl Iterator<Item = (&'t str, &'t [u8])> + use<'t> {
+    let task = task.as_ref().filter(|_| reply.backend);
+    let head = task.and_then(|task| task.head.as_ref());
+    head.into_iter().flat_map(|head| head.fields())
 }
 
 /// Notes a field for `$sent_http_NAME`.

@@ -24,6 +24,7 @@ impl Session {
             Some(file) if file.at < file.end => self.inner.stage = Stage::Load,
             Some(file) if file.parts.is_some() => self.next_part(now),
             _ if self.inner.gzip.is_some() => self.compress_text(now),
+            _ if self.inner.task.is_some() => self.backend_answered(now),
             _ => self.finish(),
         }
     }
@@ -174,5 +175,7 @@ impl Inner {
     pub(super) fn drop_source(&mut self) {
         self.file = None;
         self.gzip = None;
+        // Ends a script that still runs.
+        self.task = None;
     }
 }

@@ -2,6 +2,7 @@
 //! methods say what came of it.
 
 mod answer;
+mod backend;
 mod clock;
 mod content;
 mod exchange;
@@ -12,6 +13,7 @@ mod pace;
 mod pause;
 mod pool;
 mod record;
+mod task;
 mod wait;
 
 use std::io::{self, IoSlice};
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
+use h1_core::{Awaiting, OwnedRequest, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::config::model::LingeringClose;
 use crate::date::HttpDate;
@@ -35,6 +37,7 @@ use gzip::Compressor;
 use pace::Pace;
 pub use pool::{Parked, Peer, Pool};
 use record::Record;
+use task::Task;
 
 /// Queued bytes above which no further pipelined request is answered before some are written.
 const HIGH_WATER: u64 = 128 * 1024;
@@ -55,7 +58,7 @@ macro_rules! view {
     ($server:expr, $inner:expr, $now:expr) => {
         crate::route::variables::View::new(
             &$server.hosting,
-            $inner.conn.request(&$inner.rx),
+            $crate::session::task::request!($inner),
             &$inner.client,
             $inner.since,
             $now,
@@ -125,6 +128,14 @@ struct Inner {
     trailers: bool,
     /// What `stub_status` counts, where somebody asks for it.
     busy: Option<Busy>,
+    /// The head of the present request, once it has left the receive buffer.
+    held: Option<OwnedRequest>,
+    /// The backend that answers.
+    task: Option<Task>,
+    /// Lines for the error log.
+    errors: String,
+    /// They were handed out by the last step.
+    told: bool,
 }
 
 /// What the session is in the middle of.
@@ -140,6 +151,16 @@ enum Stage {
     Delay {
         until: Instant,
     },
+    /// Reading the content of a request for a backend.
+    Collect,
+    /// Asking for a part of it to be put into a file.
+    Spool,
+    /// Asking for a script to be started.
+    Spawn,
+    /// Waiting until it may be.
+    Queue,
+    /// A backend answers.
+    Run,
     /// Asking for the first part of the file, or the next one.
     Load,
     /// The next part is made once what is queued has been written, or nearly.
@@ -172,16 +193,20 @@ impl Session {
         while self.inner.stage == Stage::More && self.may_make_more() {
             self.make_more(now);
         }
+        if std::mem::take(&mut self.inner.told) {
+            self.inner.errors.clear();
+        }
         self.resume(now);
         while self.inner.stage == Stage::Read && self.may_read() {
             if !self.read_event(now) {
                 break;
             }
         }
+        while self.may_collect() && self.collect(now) {}
         self.close_if_done();
         if self.inner.tx.is_empty() {
             self.inner.clock.sending(false, now);
-            if self.inner.stage != Stage::Load {
+            if !matches!(self.inner.stage, Stage::Load | Stage::Run) {
                 self.finish_record(now);
             }
             self.release();
@@ -196,6 +221,9 @@ impl Session {
             }
             Stage::Load => self.load(),
             Stage::Users => self.load_users(),
+            Stage::Spool => self.spool(),
+            Stage::Spawn => self.spawn(),
+            Stage::Run if self.wants_exchange() => self.exchange(),
             Stage::Close => Step::Close,
             Stage::Reset => Step::Reset,
             _ if !self.inner.tx.is_empty() => self.transmit(now),
@@ -207,9 +235,7 @@ impl Session {
             }
             Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
             Stage::Delay { .. } => self.pause(now),
-            Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
-                self.wait(now)
-            }
+            _ => self.wait(now),
         }
     }
 
@@ -225,10 +251,18 @@ impl Session {
     /// Lines are handed out when there is nothing better to do, or many.
     fn wants_log(&self) -> bool {
         let lines = self.inner.record.len();
+        if !self.inner.errors.is_empty() {
+            return true;
+        }
         lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
     }
 
     fn log(&mut self) -> Step<'_> {
+        if let (false, Some(writer)) = (self.inner.errors.is_empty(), &self.server.error_log) {
+            self.inner.told = true;
+            let lines = &self.inner.errors;
+            return Step::Log(Log { writer, lines });
+        }
         self.inner.logged = true;
         let (log, lines) = self.inner.record.lines();
         match self.server.log(log) {
@@ -289,7 +323,7 @@ impl Session {
     /// `n` bytes were read into [`read_slot`](Session::read_slot); 0 is the end of the stream.
     pub fn on_read(&mut self, n: usize, now: Now) {
         if n == 0 {
-            return self.on_end();
+            return self.on_end(now);
         }
         self.inner.rx.filled(n);
         self.inner.clock.read(n as u64, now);
@@ -301,8 +335,12 @@ impl Session {
     }
 
     /// No more will come.
-    fn on_end(&mut self) {
+    fn on_end(&mut self, now: Now) {
         match self.inner.stage {
+            // As in nginx: a client that has no more to say does not wait for a script.
+            Stage::Queue | Stage::Run if self.inner.task.as_ref().is_none_or(|it| it.whole) => {
+                self.gone(now);
+            }
             Stage::Linger { .. } => self.inner.stage = Stage::Finish,
             Stage::Read if self.is_idle() && self.inner.rx.pending().is_empty() => {
                 self.inner.stage = Stage::Finish;

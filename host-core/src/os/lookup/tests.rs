@@ -54,6 +54,7 @@ fn find(open: Open, root: &Path, path: &str) -> String {
         path: &clean,
         index: &["index.html".into()],
         listing: false,
+        path_info: false,
     };
     let folder = root.folder().unwrap();
     let root = folder.as_fd();
@@ -69,7 +70,7 @@ fn find(open: Open, root: &Path, path: &str) -> String {
             .unwrap();
             String::from_utf8(text).unwrap()
         }
-        Ok(Found::Folder) => "folder".into(),
+        Ok(Found::Folder | Found::Script { .. }) => "folder".into(),
         Ok(Found::Listing(_)) => "listing".into(),
         Err(error) => format!("{:?}", error.kind()),
     }
