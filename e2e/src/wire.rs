@@ -43,6 +43,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).expect("send");
     }
 
+    /// Another handle of the connection, to send with while this one reads.
+    pub fn sender(&self) -> TcpStream {
+        self.stream.try_clone().expect("dup")
+    }
+
     /// Sends `bytes` in one segment each.
     pub fn send_bytewise(&mut self, bytes: impl AsRef<[u8]>) {
         for byte in bytes.as_ref().chunks(1) {

@@ -42,12 +42,14 @@ impl Backend {
         input: Option<OwnedFd>,
         process: Option<Process>,
     ) -> io::Result<Self> {
-        let errors = process.as_ref().and_then(|it| it.errors.as_ref());
+        let errors = process
+            .as_ref()
+            .and_then(|it| it.errors.as_ref()?.pipe.as_ref());
         let ended = process.as_ref().and_then(|it| it.ended.as_ref());
         let watch = Watch::new([
             (Some(output.as_fd()), Ready::OUTPUT),
             (input.as_ref().map(AsFd::as_fd), Ready::INPUT),
-            (errors.map(|it| it.pipe.as_fd()), Ready::ERRORS),
+            (errors.map(AsFd::as_fd), Ready::ERRORS),
             (ended.map(AsFd::as_fd), Ready::EXIT),
         ]);
         match watch {
@@ -146,9 +148,8 @@ impl Backend {
         };
         if let Some(errors) = &mut process.errors
             && self.watch.ready.take(Ready::ERRORS)
-            && !errors.drain()
         {
-            self.watch.ready.remove(Ready::ERRORS);
+            errors.drain();
         }
     }
 }
@@ -170,7 +171,10 @@ impl Drop for Backend {
 /// Moves bytes to and from a backend, as far as that goes without waiting.
 pub fn exchange(exchange: &mut Exchange<'_>) -> Moved {
     let backend = &mut *exchange.backend;
-    backend.watch.look();
+    let idle = !backend.watch.ready.has(Ready::OUTPUT);
+    if idle || (!exchange.content.is_empty() && !backend.watch.ready.has(Ready::INPUT)) {
+        backend.watch.look();
+    }
     let taken = backend.feed(exchange.content, exchange.whole);
     let output = match exchange.output.as_deref_mut() {
         Some(slot) if backend.watch.ready.has(Ready::OUTPUT) => backend.read(slot),

@@ -1,7 +1,7 @@
 //! The process of a script.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 
@@ -34,7 +34,8 @@ pub(super) struct Process {
 /// Standard error.
 #[derive(Debug)]
 pub(super) struct Errors {
-    pub(super) pipe: OwnedFd,
+    /// `None` after its end.
+    pub(super) pipe: Option<OwnedFd>,
     /// Where its lines go.
     log: Option<LogWriter>,
     /// What they begin with.
@@ -82,7 +83,7 @@ fn exit(status: ExitStatus) -> Exit {
 impl Errors {
     pub(super) fn new(pipe: OwnedFd, log: Option<LogWriter>, name: String) -> Self {
         Self {
-            pipe,
+            pipe: Some(pipe),
             log,
             name,
             line: Vec::new(),
@@ -90,22 +91,22 @@ impl Errors {
         }
     }
 
-    /// Reads what there is. Returns whether more may come.
-    pub(super) fn drain(&mut self) -> bool {
+    /// Reads what there is.
+    pub(super) fn drain(&mut self) {
         let mut buffer = [0; 4096];
         // A script that writes without end has its turn like all others.
         for _ in 0..16 {
-            match rustix::io::read(self.pipe.as_fd(), &mut buffer).map_err(io::Error::from) {
-                Ok(0) => {
-                    self.end_line();
-                    return false;
-                }
-                Ok(n) => self.push(&buffer[..n]),
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe, &mut buffer).map_err(io::Error::from) {
+                Ok(n) if n > 0 => self.push(&buffer[..n]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                _ => {
+                    self.end_line();
+                    self.pipe = None;
+                }
             }
         }
-        true
     }
 
     fn push(&mut self, bytes: &[u8]) {

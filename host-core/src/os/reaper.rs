@@ -160,10 +160,8 @@ impl Left {
 
     /// Throws away what it says; whether it has said something.
     fn drain(&mut self) -> bool {
-        if let Some(errors) = &mut self.process.errors
-            && !errors.drain()
-        {
-            self.process.errors = None;
+        if let Some(errors) = &mut self.process.errors {
+            errors.drain();
         }
         let mut buffer = [0; 16 * 1024];
         let mut some = false;

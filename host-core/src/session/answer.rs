@@ -91,10 +91,11 @@ impl Inner {
         self.dear |= self.pace.is_some();
     }
 
-    /// More content is still to come than is read for nothing.
+    /// More content is still to come than is read for nothing, and nobody else takes it.
     fn has_too_much(&self) -> bool {
         let body = request!(self).map_or(Body::None, |request| request.body());
         self.conn.peer_state() == State::SendBody
+            && self.task.is_none()
             && matches!(body, Body::Length(len) if len > DISCARD_MAX)
     }
 
