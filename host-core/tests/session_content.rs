@@ -192,3 +192,28 @@ fn content_that_does_not_come_ends_the_request() {
         assert_eq!(world.statuses(), ["408"], "{directives}");
     }
 }
+
+/// The script is late then, and not the client.
+#[test]
+fn a_client_that_may_not_send_is_not_late() {
+    let mut world = world("client_body_timeout 2s; cgi_body_buffering off;");
+    world.send(post("Content-Length: 1000000\r\n", &"x".repeat(100_000)));
+    world.turn(ms(4999));
+    assert!(world.sent.is_empty());
+    world.turn(ms(5000));
+    assert_eq!(world.statuses(), ["504"]);
+}
+
+#[test]
+fn a_client_that_breaks_off_gets_no_half_answer_for_a_whole_one() {
+    let mut world = world("client_body_timeout 2s; cgi_body_buffering off;");
+    world.send(post("Content-Length: 6\r\n", "ab"));
+    world.script.say("Content-Type: a/b\n\nearly");
+    world.run();
+    world.turn(ms(3));
+    world.turn(ms(2000));
+    let text = world.received();
+    assert!(text.ends_with("5\r\nearly\r\n"), "{text}");
+    assert_eq!(world.end(), Seen::Close);
+    assert_eq!(world.received(), "");
+}

@@ -218,10 +218,6 @@ impl<'b> RequestHead<'b> {
     /// assert_eq!(kept.head().target(), "/a");
     /// # Ok::<(), h1_core::Error>(())
     /// ```
-    #[expect(
-        clippy::wrong_self_convention,
-        reason = "a copy of what is lent, whatever the head itself is"
-    )]
     pub fn to_owned(&self) -> OwnedRequest {
         OwnedRequest {
             head: self.head.to_vec(),

@@ -87,6 +87,8 @@ fn start(
     config: Config,
     serve: Serve,
 ) -> Result<(), String> {
+    // Scripts get none of what we were started with; our own descriptors have the flag from the start.
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
     let main = &config.model.main;
     let account = match &main.user {
         Some((user, group)) if rustix::process::geteuid().is_root() => {

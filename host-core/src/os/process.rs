@@ -16,6 +16,9 @@ use crate::step::Exit;
 /// What is kept of standard error for the error log, in bytes.
 const FIRST_MAX: usize = 256;
 
+/// What is logged of standard error, in bytes: no script may fill the disk with it.
+const LOGGED_MAX: usize = 64 * 1024;
+
 /// The longest line of standard error that is logged in one piece.
 const LINE_MAX: usize = 2048;
 
@@ -42,6 +45,7 @@ pub(super) struct Errors {
     name: String,
     line: Vec<u8>,
     first: Vec<u8>,
+    logged: usize,
 }
 
 impl Process {
@@ -88,6 +92,7 @@ impl Errors {
             name,
             line: Vec::new(),
             first: Vec::new(),
+            logged: 0,
         }
     }
 
@@ -127,12 +132,16 @@ impl Errors {
     }
 
     fn end_line(&mut self) {
-        if self.line.is_empty() {
-            return;
+        if self.line.is_empty() || self.logged > LOGGED_MAX {
+            return self.line.clear();
         }
+        self.logged += self.line.len();
         if let Some(log) = &self.log {
             let time = date::fmt_log(super::now().wall);
-            let text = escape(&self.line);
+            let text = match self.logged > LOGGED_MAX {
+                true => "... (more was dropped)".into(),
+                false => escape(&self.line),
+            };
             log.write(&format!(
                 "{} [error] {}: stderr: \"{text}\"\n",
                 &*time, self.name

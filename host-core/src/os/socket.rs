@@ -57,7 +57,7 @@ pub fn reset(socket: impl AsFd) {
 }
 
 /// Waits for one of the things that `wait` names, `most` at most, and returns those that hold. None
-/// holds when the time is over.
+/// holds when the time is over; a socket that is broken can be read, whether that was named or not.
 ///
 /// # Errors
 ///
@@ -79,16 +79,15 @@ pub fn wait(
         Err(Errno::INTR) | Ok(_) => {}
         Err(errno) => return Err(errno.into()),
     }
-    let is_ready = |n: usize| fds.get(n).is_some_and(|fd| !fd.revents().is_empty());
-    let broken = fds.first().is_some_and(|fd| {
-        let trouble = PollFlags::ERR | PollFlags::HUP;
-        fd.revents().intersects(trouble)
-    });
-    let socket = fds.first().map_or(PollFlags::empty(), PollFd::revents);
+    let broken = PollFlags::ERR | PollFlags::HUP;
+    let holds = |n: usize, flags: PollFlags| {
+        let fd = fds.get(n);
+        fd.is_some_and(|fd| fd.revents().intersects(flags))
+    };
     Ok(Wait {
-        read: broken || socket.contains(PollFlags::IN),
-        write: wait.write && (broken || socket.contains(PollFlags::OUT)),
-        backend: is_ready(1),
+        read: holds(0, PollFlags::IN | broken),
+        write: holds(0, PollFlags::OUT),
+        backend: holds(1, PollFlags::IN | broken),
         until: None,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::Path;
 
 use h1_core::{Body, Method, Status};
 
@@ -70,6 +70,10 @@ impl View<'_> {
         }
         let (name, info) = split(&route.uri, route.path.as_bytes(), path_info);
         let (name, info) = (name.to_vec(), info.to_vec());
+        if info.iter().any(u8::is_ascii_control) {
+            // A script may write it into a field.
+            return Some(self.fail(route, Status::NOT_FOUND));
+        }
         let below = route.path.as_bytes();
         let below = &below[1..below.len() - path_info];
         let path = self.rules(route).files.root.path();
@@ -93,13 +97,7 @@ impl View<'_> {
     }
 
     /// All that the script is told, but for the length of what is read first.
-    fn environment(
-        &self,
-        route: &mut Route,
-        path: &PathBuf,
-        name: &[u8],
-        info: &[u8],
-    ) -> Environment {
+    fn environment(&self, route: &mut Route, path: &Path, name: &[u8], info: &[u8]) -> Environment {
         let cgi = &self.rules(route).settings.cgi;
         let mut env = Environment::default();
         env.set("PATH", PATH);

@@ -9,9 +9,8 @@ use bytes::Bytes;
 use h1_core::{Body, Method, RequestHead, SendError, State, Status};
 
 use super::content::SentFile;
-use super::exchange::DISCARD_MAX;
 use super::pace::Pace;
-use super::task::{Task, request};
+use super::task::{passed, passes, request};
 use super::{Inner, view};
 use crate::config::model::ListingFormat;
 use crate::files::listing::{self, Order};
@@ -56,9 +55,7 @@ impl Inner {
         if self.route.retry {
             reply = reply.with("Retry-After", Value::Text(RETRY_AFTER));
         }
-        let kept = ["expires", "cache-control"];
-        let own = |(name, _): (&str, _)| kept.iter().any(|it| name.eq_ignore_ascii_case(it));
-        if !passed(&self.task, &reply).any(own) {
+        if !passes(&self.task, &reply, &["expires", "cache-control"]) {
             self.add_expires(server, rules, &mut reply, modified, now);
         }
         self.add_gzip(rules, &mut reply);
@@ -89,14 +86,6 @@ impl Inner {
         self.pace = Pace::new(settings, now);
         // Nothing else is queued behind it, so that all that is sent is its own.
         self.dear |= self.pace.is_some();
-    }
-
-    /// More content is still to come than is read for nothing, and nobody else takes it.
-    fn has_too_much(&self) -> bool {
-        let body = request!(self).map_or(Body::None, |request| request.body());
-        self.conn.peer_state() == State::SendBody
-            && self.task.is_none()
-            && matches!(body, Body::Length(len) if len > DISCARD_MAX)
     }
 
     fn reply<'s>(
@@ -152,16 +141,6 @@ impl Inner {
             | Outcome::Wait(_)
             | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
         }
-    }
-
-    fn backend_reply<'s>(&self, status: Status) -> Reply<'s> {
-        let content = match status {
-            Status::NOT_MODIFIED | Status::NO_CONTENT | Status::RESET_CONTENT => Content::None,
-            _ => Content::Stream(self.task.as_ref().and_then(|task| task.left)),
-        };
-        let mut reply = Reply::new(status, content);
-        reply.backend = true;
-        reply
     }
 
     fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
@@ -311,16 +290,6 @@ impl Inner {
             Content::None | Content::File(_) | Content::Parts(_) | Content::Stream(_) => Ok(()),
         }
     }
-}
-
-/// The fields that a script has sent, where it is what answers.
-fn passed<'t>(
-    task: &'t Option<Task>,
-    reply: &Reply<'_>,
-) -> impl Iterator<Item = (&'t str, &'t [u8])> + use<'t> {
-    let task = task.as_ref().filter(|_| reply.backend);
-    let head = task.and_then(|task| task.head.as_ref());
-    head.into_iter().flat_map(|head| head.fields())
 }
 
 /// Notes a field for `$sent_http_NAME`.

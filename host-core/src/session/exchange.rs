@@ -133,6 +133,13 @@ impl Session {
     /// Answers what is no request, or one that comes too late, and stops reading.
     pub(super) fn refuse(&mut self, error: Error, now: Now) {
         self.inner.clock.read_done();
+        if let Some(task) = self.inner.task.take() {
+            self.inner.part.clear();
+            self.inner.stage = Stage::Read;
+            if task.answered {
+                return self.fail(now);
+            }
+        }
         if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
             self.answer_broken(error.kind.status(), now);
         }

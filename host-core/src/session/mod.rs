@@ -29,7 +29,6 @@ use crate::date::HttpDate;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::{Busy, Connected};
-use crate::step::Log;
 use crate::{Found, Now, Server, Step};
 use clock::Clock;
 use content::SentFile;
@@ -246,35 +245,6 @@ impl Session {
             true => self.inner.tx.is_empty(),
             false => self.inner.tx.queued() < HIGH_WATER,
         }
-    }
-
-    /// Lines are handed out when there is nothing better to do, or many.
-    fn wants_log(&self) -> bool {
-        let lines = self.inner.record.len();
-        if !self.inner.errors.is_empty() {
-            return true;
-        }
-        lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
-    }
-
-    fn log(&mut self) -> Step<'_> {
-        if let (false, Some(writer)) = (self.inner.errors.is_empty(), &self.server.error_log) {
-            self.inner.told = true;
-            let lines = &self.inner.errors;
-            return Step::Log(Log { writer, lines });
-        }
-        self.inner.logged = true;
-        let (log, lines) = self.inner.record.lines();
-        match self.server.log(log) {
-            Some(writer) => Step::Log(Log { writer, lines }),
-            None => Step::Close,
-        }
-    }
-
-    /// The answer is over, as far as it was written.
-    fn finish_record(&mut self, now: Now) {
-        let unsent = self.inner.tx.queued().saturating_add(self.unqueued());
-        self.inner.record.finish(unsent, now);
     }
 
     fn is_over(&self) -> bool {

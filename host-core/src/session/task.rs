@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use h1_core::{Body, Event, State, Status};
 
-use super::{Session, Stage, view};
+use super::exchange::DISCARD_MAX;
+use super::{Inner, Session, Stage, view};
 use crate::cgi::Script;
 use crate::cgi::output::{Head, HeadScan};
 use crate::os::{Backend, SpoolFile, Turn};
+use crate::reply::{Content, Reply};
 use crate::{Exit, Now, Spawn, SpawnContent, Spool, Step};
 
 /// Content that is held for a script that does not take it.
@@ -195,14 +197,7 @@ impl Session {
             }
             Ok(_) => false,
             Err(error) => {
-                let answered = task.answered;
-                inner.task = None;
-                inner.part.clear();
-                inner.stage = Stage::Read;
-                match answered {
-                    true => self.fail(now),
-                    false => self.refuse(error, now),
-                }
+                self.refuse(error, now);
                 false
             }
         }
@@ -266,4 +261,40 @@ impl Session {
             errors: self.server.error_log.as_ref(),
         })
     }
+}
+
+impl Inner {
+    /// More content is still to come than is read for nothing, and nobody else takes it.
+    pub(super) fn has_too_much(&self) -> bool {
+        let body = request!(self).map_or(Body::None, |request| request.body());
+        self.conn.peer_state() == State::SendBody
+            && self.task.is_none()
+            && matches!(body, Body::Length(len) if len > DISCARD_MAX)
+    }
+
+    /// What a backend has said, as far as we have a word in it.
+    pub(super) fn backend_reply<'s>(&self, status: Status) -> Reply<'s> {
+        let content = match status {
+            Status::NOT_MODIFIED | Status::NO_CONTENT | Status::RESET_CONTENT => Content::None,
+            _ => Content::Stream(self.task.as_ref().and_then(|task| task.left)),
+        };
+        let mut reply = Reply::new(status, content);
+        reply.backend = true;
+        reply
+    }
+}
+
+/// The fields that a script has sent, where it is what answers.
+pub(super) fn passed<'t>(
+    task: &'t Option<Task>,
+    reply: &Reply<'_>,
+) -> impl Iterator<Item = (&'t str, &'t [u8])> + use<'t> {
+    let task = task.as_ref().filter(|_| reply.backend);
+    let head = task.and_then(|task| task.head.as_ref());
+    head.into_iter().flat_map(|head| head.fields())
+}
+
+/// Whether one of these is among them.
+pub(super) fn passes(task: &Option<Task>, reply: &Reply<'_>, names: &[&str]) -> bool {
+    passed(task, reply).any(|(known, _)| names.iter().any(|name| known.eq_ignore_ascii_case(name)))
 }

@@ -61,6 +61,7 @@ impl Session {
             _ if writing => None,
             // The backend is late, if somebody is; but content that it waits for is the client's.
             (Stage::Queue, _) | (Stage::Run, Awaiting::Message | Awaiting::Nothing) => None,
+            (Stage::Run, _) if !self.may_collect() => None,
             (Stage::Linger { .. }, _) => Some(Phase::Linger),
             (_, Awaiting::Message) if self.inner.client.requests > 0 => Some(Phase::KeepAlive),
             (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
