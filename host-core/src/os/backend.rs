@@ -291,9 +291,9 @@ struct Watch {
 #[cfg(not(target_os = "linux"))]
 impl Watch {
     fn new(_: Sources<'_>) -> io::Result<Self> {
-        let (none, _) = rustix::pipe::pipe()?;
+        let (none, _) = io::pipe()?;
         Ok(Self {
-            none,
+            none: none.into(),
             ready: Ready::ALL,
         })
     }
