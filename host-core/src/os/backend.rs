@@ -106,7 +106,7 @@ impl Backend {
             // A stream that fails brings no more.
             _ => {
                 self.output = None;
-                self.watch.ready.insert(Ready::EXIT);
+                self.watch.ready.remove(Ready::OUTPUT);
                 Output::End
             }
         }
