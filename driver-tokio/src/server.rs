@@ -168,10 +168,12 @@ impl Acceptor {
     /// Accepts who waits on a listener, up to `most`, and says whether that was all. An error says
     /// that the system has no means for more.
     fn accept(&mut self, number: usize, most: usize, next: Accept) -> io::Result<bool> {
-        let listener = &self.listeners[number];
         for _ in 0..most {
+            let listener = &self.listeners[number];
             match next(listener) {
                 Ok(client) => {
+                    // Who comes after a reload is not served by the server before.
+                    self.follow_reload();
                     let place = self.connections.enter();
                     tokio::spawn(Connection::new(client, &self.server, place).serve());
                 }

@@ -1,12 +1,12 @@
 //! `-c`: a configuration is tested, served, explained, and exchanged while it serves.
 
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
 
-use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver};
+use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver, free_address};
 use tempfile::TempDir;
 
 for_each_driver!(
@@ -37,8 +37,7 @@ impl Place {
         let folder = TempDir::new().expect("temporary folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::write(folder.path().join("a.txt"), "a file").expect("write");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
+        let address = free_address();
         let place = Self { folder, address };
         place.write(server);
         place
@@ -168,9 +167,10 @@ fn bad_reload_changes_nothing(driver: &Driver) {
 }
 
 fn reload_that_listens_elsewhere(driver: &Driver) {
-    let other = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    let other = other.expect("address");
-    let old = format!("listen {other}; location = /v {{ return 200 old; }}");
+    let old = format!(
+        "listen {}; location = /v {{ return 200 old; }}",
+        free_address()
+    );
     for (before, after) in [(&*old, "return 200 new;"), ("", &old)] {
         let place = Place::new(before);
         let server = place.start(driver);
