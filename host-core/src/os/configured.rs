@@ -19,6 +19,7 @@ use crate::config::model::{Address, Main};
 use crate::config::{Config, Overrides};
 use crate::date;
 use crate::route::Process;
+use crate::server::counters::Counters;
 
 /// Does what the flags ask for.
 pub(super) fn run(name: &'static str, flags: Nginx, serve: Serve) -> Result<(), String> {
@@ -117,6 +118,7 @@ fn start(
         errors,
         addresses,
         logs: Arc::default(),
+        counters: Arc::clone(&server.hosting.counters),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
     if let Some(account) = account {
@@ -142,6 +144,7 @@ fn start(
 /// The server of a configuration, without its logs.
 fn prepare(name: &str, config: Config) -> Server {
     let automatic = config.model.main.worker_processes.is_none();
+    let files = config.model.main.worker_rlimit_nofile;
     let mut server = Server::of_model(config.model, process());
     if automatic {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
@@ -150,7 +153,7 @@ fn prepare(name: &str, config: Config) -> Server {
     let others = server.hosting.servers.len();
     let wanted = (server.worker_processes, server.worker_connections);
     (server.worker_processes, server.worker_connections) =
-        afford(name, wanted, addresses(&server).len(), others);
+        afford(name, wanted, addresses(&server).len(), others, files);
     server
 }
 
@@ -176,6 +179,8 @@ struct Configuration {
     addresses: Vec<Address>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
+    /// They go on.
+    counters: Arc<Counters>,
 }
 
 type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
@@ -186,6 +191,7 @@ impl Configuration {
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
         let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
+        server.hosting.counters = Arc::clone(&self.counters);
         let (old, new) = (&self.addresses, addresses(&server));
         if let Some(address) = new.iter().find(|it| !old.contains(it)) {
             return Err(format!("only a restart can listen on {address:?}"));
