@@ -6,7 +6,7 @@ use super::ServerConnection;
 use crate::encode;
 use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
-use crate::{Body, Error, NO_FIELDS, SendError, SendQueue, State, Status};
+use crate::{Body, Error, FieldLines, NO_FIELDS, SendError, SendQueue, State, Status};
 
 impl ServerConnection {
     /// Tells the peer to send its content: `100 Continue` (RFC 9110, section 15.2.1). Does nothing
@@ -69,10 +69,10 @@ impl ServerConnection {
         tx.write(|out| {
             if continue_first {
                 // RFC 9110, section 7.8.
-                encode::response_head(out, Status::CONTINUE, NO_FIELDS)?;
+                encode::response_head(out, Status::CONTINUE, &FieldLines::NONE, NO_FIELDS)?;
                 out.extend_from_slice(b"\r\n");
             }
-            let noted = encode::response_head(out, status, fields)?;
+            let noted = encode::response_head(out, status, &FieldLines::NONE, fields)?;
             if switch && !noted.upgrade {
                 return Err(SendError::NoUpgrade);
             }
@@ -131,6 +131,42 @@ impl ServerConnection {
         N: AsRef<str>,
         V: AsRef<[u8]>,
     {
+        self.send_response_with(tx, status, &FieldLines::NONE, fields, body)
+    }
+
+    /// [`send_response`](ServerConnection::send_response), with `lines` before `fields`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_response`](ServerConnection::send_response).
+    ///
+    /// ```
+    /// # use h1_core::{Body, FieldLines, Limits, RecvBuf, SendQueue, ServerConnection, Status};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// # let mut tx = SendQueue::new();
+    /// # rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// # conn.next_event(&mut rx)?;
+    /// let mut lines = FieldLines::default();
+    /// lines.push("Server", "x")?;
+    /// let fields = [("X", "y")];
+    /// conn.send_response_with(&mut tx, Status::OK, &lines, fields, Body::None)?;
+    /// # let sent: Vec<u8> = tx.slices().flatten().copied().collect();
+    /// assert_eq!(sent, b"HTTP/1.1 200 OK\r\nServer: x\r\nX: y\r\nContent-Length: 0\r\n\r\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_response_with<N, V>(
+        &mut self,
+        tx: &mut SendQueue,
+        status: Status,
+        lines: &FieldLines,
+        fields: impl IntoIterator<Item = (N, V)>,
+        body: Body,
+    ) -> Result<(), SendError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
         if !matches!(self.exchange.server, State::Idle | State::SendResponse) {
             return Err(SendError::WrongState(self.exchange.server));
         }
@@ -138,7 +174,7 @@ impl ServerConnection {
             return Err(SendError::BadStatus(status));
         }
         if self.is_tunnel(status) {
-            return self.open_tunnel(tx, status, fields);
+            return self.open_tunnel(tx, status, lines, fields);
         }
         let http10 = self.peer_is_http10();
         let (framing, outgoing) = self.outgoing.response(status, body, http10)?;
@@ -152,7 +188,7 @@ impl ServerConnection {
             (true, false) => "",
         };
         tx.write(|out| {
-            let noted = encode::response_head(out, status, fields)?;
+            let noted = encode::response_head(out, status, lines, fields)?;
             framing.write(out);
             noted.connection(out, persistence);
             out.extend_from_slice(b"\r\n");
@@ -340,6 +376,7 @@ impl ServerConnection {
         &mut self,
         tx: &mut SendQueue,
         status: Status,
+        lines: &FieldLines,
         fields: impl IntoIterator<Item = (N, V)>,
     ) -> Result<(), SendError>
     where
@@ -347,7 +384,7 @@ impl ServerConnection {
         V: AsRef<[u8]>,
     {
         tx.write(|out| {
-            encode::response_head(out, status, fields)?;
+            encode::response_head(out, status, lines, fields)?;
             out.extend_from_slice(b"\r\n");
             Ok(())
         })?;

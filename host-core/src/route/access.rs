@@ -15,9 +15,9 @@ use crate::{Found, Lookup};
 
 impl Rules {
     /// The rules that `limit_except` has for requests of this method.
-    pub(super) fn limited(&self, method: &str) -> Option<usize> {
+    pub(super) fn limited<'m>(&self, method: impl Fn() -> &'m str) -> Option<usize> {
         let (methods, _) = self.settings.limit_except.as_ref()?;
-        let excepted = methods.iter().any(|it| it == method);
+        let excepted = methods.iter().any(|it| it == method());
         self.limited.filter(|_| !excepted)
     }
 }

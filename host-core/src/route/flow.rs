@@ -53,16 +53,16 @@ impl<'v> View<'v> {
     /// Begins with a request.
     pub(crate) fn begin(&self, route: &mut Route, request: &RequestHead<'_>) -> Outcome {
         route.reset(self.hosting.map_of.len());
-        vhost::normalize(request, &mut route.host);
+        let good = vhost::normalize(request, &mut route.host);
         self.choose_server(route);
         self.believe_proxy(route);
-        let (path, query) = (request.path(), request.query().unwrap_or_default());
-        route.args.extend_from_slice(query.as_bytes());
+        let (path, query) = request.path_and_query();
+        route.args.extend_from_slice(query.unwrap_or_default());
         let server = self.hosting.server(route.server);
         let merge = server.is_none_or(|it| it.merge_slashes);
         let flow = match route.path.decode_to(path, merge, &mut route.uri) {
             // A request for the server and not for something on it.
-            _ if vhost::has_empty_label(request) => self.fail(route, Status::BAD_REQUEST),
+            _ if !good => self.fail(route, Status::BAD_REQUEST),
             _ if path.is_empty() => self.without_path(route, request.method()),
             Ok(()) => Flow::On,
             Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
@@ -249,7 +249,7 @@ impl<'v> View<'v> {
     fn enter(&self, route: &mut Route, location: &Located) {
         route.rules = location.rules;
         route.phase = Phase::Location(0);
-        if let Some(limited) = self.rules(route).limited(self.method(route)) {
+        if let Some(limited) = self.rules(route).limited(|| self.method(route)) {
             route.rules = limited;
             route.phase = Phase::Limit;
         }

@@ -1,6 +1,6 @@
 //! Which location a URI is in.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::bindings::Bindings;
 use super::trace::{Note, Sink};

@@ -1,6 +1,6 @@
 //! Which server a request is for: nginx's `server_name`.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use h1_core::RequestHead;
 
@@ -90,22 +90,29 @@ impl Names {
 }
 
 /// Writes the host of a request to `out` as names are compared: in lower case, without port and
-/// final dot; nothing where there is none.
-pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) {
+/// final dot; nothing where there is none. Returns whether it has no two dots in a row: no name has,
+/// and as part of a path they would leave a folder.
+pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) -> bool {
     out.clear();
-    let host = request.host().unwrap_or_default().as_bytes();
-    let end = match memchr::memrchr(b']', host) {
-        Some(bracket) => bracket + 1,
-        None => memchr::memchr(b':', host).unwrap_or(host.len()),
-    };
-    let host = &host[..end];
-    out.extend_from_slice(host.strip_suffix(b".").unwrap_or(host));
-    out.make_ascii_lowercase();
-}
-
-/// Whether the host has two dots in a row: no name has, and as part of a path it would leave a folder.
-pub(crate) fn has_empty_label(request: &RequestHead<'_>) -> bool {
-    request.host().is_some_and(|host| host.contains(".."))
+    let host = request.host_bytes().unwrap_or_default();
+    let literal = host.first() == Some(&b'[');
+    let end = host.iter().position(|&b| match literal {
+        true => b == b']',
+        false => b == b':',
+    });
+    let end = end.map_or(host.len(), |end| end + usize::from(literal));
+    out.extend_from_slice(&host[..end]);
+    let mut before = 0;
+    let mut good = true;
+    for b in &mut *out {
+        good &= (before, *b) != (b'.', b'.');
+        before = *b;
+        b.make_ascii_lowercase();
+    }
+    if before == b'.' {
+        out.pop();
+    }
+    good
 }
 
 #[cfg(test)]

@@ -235,23 +235,19 @@ impl Inner {
         let keep = keep_alive(rules, self.last);
         let keep = (!keep.is_empty()).then_some(("Keep-Alive", keep.as_bytes()));
         let token = SERVER[usize::from(rules.settings.server_tokens)];
-        let own = [
-            ("Server", token.as_bytes()),
-            ("Date", self.date.at(now.wall)),
-        ];
+        let own = self.own.at(token, now.wall);
         let (values, settings) = (&self.values, &rules.settings);
         let added = self.added.iter().filter_map(|(at, value)| {
             let field = settings.add_headers.get(*at)?;
             Some((field.name.as_str(), values.get(value.clone())?))
         });
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
-        let fields = (own.into_iter())
-            .chain(reply.field_bytes().map(|field| field))
+        let fields = (reply.field_bytes().map(|field| field))
             .chain(added)
             .chain(keep);
         let before = self.tx.queued();
         self.conn
-            .send_response(&mut self.tx, reply.status, fields, framing)?;
+            .send_response_with(&mut self.tx, reply.status, own, fields, framing)?;
         let head = self.tx.queued() - before;
         let has_content = self.conn.state() == State::SendBody;
         let len = match reply.gzip {

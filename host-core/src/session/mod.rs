@@ -23,7 +23,7 @@ use bytes::BytesMut;
 use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::config::model::LingeringClose;
-use crate::date::HttpDate;
+use crate::date::OwnFields;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::{Busy, Connected};
@@ -97,7 +97,7 @@ struct Inner {
     gzip: Option<Compressor>,
     /// The first part of a file on its way to the queue.
     part: BytesMut,
-    date: HttpDate,
+    own: OwnFields,
     record: Record,
     /// The values of the fields that `add_header` adds to the answer: which field, and where.
     added: Vec<(usize, Range<usize>)>,

@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::record::Record;
 use super::{Inner, Session, Stage};
 use crate::config::model::LingeringClose;
-use crate::date::HttpDate;
+use crate::date::OwnFields;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::Connected;
@@ -230,7 +230,7 @@ impl Inner {
             file: None,
             gzip: None,
             part: BytesMut::new(),
-            date: HttpDate::new(),
+            own: OwnFields::new(),
             record: Record::default(),
             added: Vec::new(),
             values: Vec::new(),
@@ -272,7 +272,7 @@ impl Inner {
             file: _,
             gzip: _,
             part,
-            date: _,
+            own: _,
             record,
             added,
             values,
