@@ -11,13 +11,19 @@ use crate::encode::{self, Noted};
 /// in a second or never, such as `Date` and `Server`.
 ///
 /// ```
-/// use h1_core::{FieldLines, SendError};
-///
+/// # use h1_core::{Body, FieldLines, Limits, RecvBuf, SendError, SendQueue, ServerConnection, Status};
+/// # let limits = Limits::default();
+/// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+/// # let mut tx = SendQueue::new();
+/// # rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+/// # conn.next_event(&mut rx)?;
 /// let mut lines = FieldLines::default();
 /// lines.push("Server", "x")?;
-/// assert_eq!(lines.as_bytes(), b"Server: x\r\n");
 /// assert_eq!(lines.push("X", "a\r\nY: b"), Err(SendError::BadField));
-/// # Ok::<(), SendError>(())
+/// conn.send_response_with(&mut tx, Status::OK, &lines, [("X", "y")], Body::None)?;
+/// # let sent: Vec<u8> = tx.slices().flatten().copied().collect();
+/// assert_eq!(sent, b"HTTP/1.1 200 OK\r\nServer: x\r\nX: y\r\nContent-Length: 0\r\n\r\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct FieldLines {

@@ -139,22 +139,6 @@ impl ServerConnection {
     /// # Errors
     ///
     /// As [`send_response`](ServerConnection::send_response).
-    ///
-    /// ```
-    /// # use h1_core::{Body, FieldLines, Limits, RecvBuf, SendQueue, ServerConnection, Status};
-    /// # let limits = Limits::default();
-    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
-    /// # let mut tx = SendQueue::new();
-    /// # rx.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    /// # conn.next_event(&mut rx)?;
-    /// let mut lines = FieldLines::default();
-    /// lines.push("Server", "x")?;
-    /// let fields = [("X", "y")];
-    /// conn.send_response_with(&mut tx, Status::OK, &lines, fields, Body::None)?;
-    /// # let sent: Vec<u8> = tx.slices().flatten().copied().collect();
-    /// assert_eq!(sent, b"HTTP/1.1 200 OK\r\nServer: x\r\nX: y\r\nContent-Length: 0\r\n\r\n");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn send_response_with<N, V>(
         &mut self,
         tx: &mut SendQueue,
