@@ -1,7 +1,7 @@
 //! The accept loop, which is the poller of connections that wait, too.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
@@ -52,6 +52,7 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
             pool: &pool,
             poll,
             events: Events::with_capacity(512),
+            server,
             subscription,
             listeners,
             spare: Spare::new(),
@@ -59,7 +60,7 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
         };
         let ended = acceptor.run().and_then(|()| acceptor.end());
         control.stop(Stop::Graceful);
-        pool.stop(Stop::Fast);
+        pool.tell(|it| it.stop(Stop::Fast));
         ended
     })
 }
@@ -69,6 +70,8 @@ struct Acceptor<'scope, 'env> {
     pool: &'scope Pool,
     poll: Poll,
     events: Events,
+    /// What new connections are served by.
+    server: Arc<Server>,
     subscription: Subscription,
     listeners: Vec<TcpListener>,
     spare: Spare,
@@ -82,22 +85,28 @@ impl Acceptor<'_, '_> {
         while self.subscription.stopping().is_none() {
             let now = Instant::now();
             if self.resume.take_if(|at| *at <= now).is_some() {
-                let most = self.subscription.server().worker_connections;
-                if self.accept(most).is_err() {
-                    self.resume = Some(now + BACK_OFF);
-                }
+                self.follow_reload();
+                let accepted = self.accept(self.server.worker_connections);
+                accepted.unwrap_or_else(|_| self.resume = Some(now + BACK_OFF));
             }
             self.wait(None)?;
         }
         Ok(())
     }
 
+    /// After a reload the connections of the server before come to their end.
+    fn follow_reload(&mut self) {
+        let server = self.subscription.server();
+        if !Arc::ptr_eq(server, &self.server) {
+            self.server = Arc::clone(server);
+            self.pool.tell(|it| it.reload(server.clone()));
+        }
+    }
+
     /// Sleeps until there is something to do, or `until`. Connections that have waited have turns.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let staffed = self.pool.staff(self.scope, self.subscription.server());
-        if staffed.is_err() {
-            self.resume = Some(Instant::now() + BACK_OFF);
-        }
+        let staffed = self.pool.staff(self.scope, &self.server);
+        staffed.unwrap_or_else(|_| self.resume = Some(Instant::now() + BACK_OFF));
         let next = [until, self.resume, self.pool.deadline()];
         let next = next.into_iter().flatten().min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
@@ -120,19 +129,16 @@ impl Acceptor<'_, '_> {
     /// more.
     fn accept(&mut self, most: usize) -> io::Result<()> {
         let mut next = 0;
-        for (n, listener) in self.listeners.iter().enumerate() {
+        for n in 0..self.listeners.len() {
             let mut left = TURN;
             while left > 0 && self.pool.has_room(most) {
                 left -= 1;
-                match listener.accept() {
+                match self.listeners[n].accept() {
                     Ok((stream, peer)) => {
-                        let server = self.subscription.server().clone();
-                        let peer = Peer::of(&server, peer, || stream.local_addr());
-                        let parked = Parked::new(server, peer, os::now());
-                        self.pool.add(Connection::new(stream, parked));
+                        self.add(stream, peer);
                         next = n + 1;
                     }
-                    Err(error) => match self.spare.excuse(listener, error)? {
+                    Err(error) => match self.spare.excuse(&self.listeners[n], error)? {
                         true => {}
                         false => break,
                     },
@@ -147,12 +153,20 @@ impl Acceptor<'_, '_> {
         Ok(())
     }
 
+    fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
+        // Who comes after a reload is not served by the server before.
+        self.follow_reload();
+        let peer = Peer::of(&self.server, peer, || stream.local_addr());
+        let parked = Parked::new(self.server.clone(), peer, os::now());
+        let generation = self.pool.control.generation();
+        self.pool.add(Connection::new(stream, parked, generation));
+    }
+
     /// Lets the connections end, as long as the control allows.
     fn end(&mut self) -> io::Result<()> {
-        let limit = self.subscription.server().worker_shutdown_timeout;
         // One beyond all time is none.
-        let until = Instant::now().checked_add(limit);
-        self.pool.stop(Stop::Graceful);
+        let until = Instant::now().checked_add(self.server.worker_shutdown_timeout);
+        self.pool.tell(|it| it.stop(Stop::Graceful));
         // Whom this leaves out is turned away when the listeners close.
         let _ = self.accept(usize::MAX);
         self.listeners.clear();

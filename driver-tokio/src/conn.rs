@@ -92,7 +92,7 @@ impl Connection {
             match turn.advance() {
                 Pause::Wait(wait) if turn.poll_socket(cx, wait).is_ready() => {}
                 Pause::Wait(wait) => match poll_timer(timer.as_mut(), cx, wait.until) {
-                    Poll::Ready(()) => turn.session.on_timeout(os::now()),
+                    Poll::Ready(()) => turn.on_timeout(),
                     Poll::Pending => break,
                 },
                 Pause::Yield => {

@@ -76,6 +76,34 @@ impl Control {
         }
     }
 
+    /// The number of reloads so far: that of a connection which begins now.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::SeqCst)
+    }
+
+    /// The end of a connection that began in this [`generation`](Self::generation), if it is to end: as
+    /// was asked for, or gracefully after a reload.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use host_core::{Server, Site, os::{Control, Root, Stop}};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = Arc::new(Server::new(Site::new(Root::open("/".as_ref())?)));
+    /// let control = Control::new();
+    /// let old = control.generation();
+    /// assert_eq!(control.ending(old), None);
+    /// control.reload(server);
+    /// assert_eq!(control.ending(old), Some(Stop::Graceful));
+    /// assert_eq!(control.ending(control.generation()), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ending(&self, generation: u64) -> Option<Stop> {
+        let retired = self.generation() != generation;
+        let stopping = self.stopping();
+        stopping.or(retired.then_some(Stop::Graceful))
+    }
+
     /// Lets new connections be served by `server`; those that there are keep theirs and end
     /// gracefully.
     pub fn reload(&self, server: Arc<Server>) {

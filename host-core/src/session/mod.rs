@@ -205,7 +205,7 @@ impl Session {
                 self.inner.linger_until = until;
                 Step::ShutdownWrite
             }
-            Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
+            Stage::Read if self.may_end(now) => Step::Read,
             Stage::Delay { .. } => self.pause(now),
             Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
                 self.wait(now)
@@ -274,8 +274,9 @@ impl Session {
             && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
     }
 
-    /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on its connection, and says so. An idle
-    /// connection closes after one more look at the socket, so that a request on its way is answered.
+    /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on
+    /// its connection, and says so. An idle connection closes after one more look at the socket, so
+    /// that a request on its way is answered; one that is new has two seconds for its first request.
     /// Saying it again changes nothing.
     pub fn drain(&mut self) {
         self.inner.draining = true;
@@ -312,8 +313,8 @@ impl Session {
     }
 
     /// The socket has nothing to read for now.
-    pub fn on_read_blocked(&mut self, _now: Now) {
-        if self.inner.draining && self.is_idle() {
+    pub fn on_read_blocked(&mut self, now: Now) {
+        if self.may_end(now) {
             self.inner.stage = Stage::Close;
         }
     }
