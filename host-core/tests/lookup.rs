@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use host_core::os::{self, Root};
-use host_core::{CleanPath, Entry, Found, Lookup, ReadFile};
+use host_core::{CleanPath, Entry, Found, Links, Lookup, ReadFile};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::{TempDir, tempdir};
 
@@ -61,6 +61,8 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: self.listing,
+            links: Links::Beneath,
+            caching: None,
         })
     }
 

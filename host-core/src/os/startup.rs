@@ -236,7 +236,7 @@ pub(super) fn afford(
 
 /// Lifts the limit on open files as far as the process may, and returns it; where that fails, the
 /// old limit holds. `None` is no limit.
-fn raise_open_file_limit() -> Option<u64> {
+pub(super) fn raise_open_file_limit() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let _ = setrlimit(Resource::Nofile, limit);

@@ -81,5 +81,7 @@ pub(super) fn lookup<'l, 'v: 'l>(view: &View<'v>, route: &'l Route) -> Lookup<'l
         path: &route.path,
         index: &[],
         listing: false,
+        links: view.rules(route).links(),
+        caching: view.caching(view.rules(route)),
     }
 }

@@ -9,12 +9,12 @@ use super::flow::{Flow, Outcome};
 use super::state::Phase;
 use super::trace::Note;
 use super::variables::View;
-use super::{Route, condition};
+use super::{Route, Rules, condition};
 use crate::config::model::Fallback;
 use crate::config::template::Part;
 use crate::os::OpenFile;
 use crate::path::{CleanPath, PathError, push_encoded};
-use crate::{Found, Lookup};
+use crate::{Caching, Found, Lookup};
 
 impl<'v> View<'v> {
     pub(super) fn try_file(&self, route: &mut Route, at: usize) -> Flow {
@@ -172,7 +172,21 @@ impl<'v> View<'v> {
                 && reads
                 && rules.settings.autoindex.is_some()
                 && route.index_uri.is_empty(),
+            links: rules.links(),
+            caching: self.caching(rules),
         }
+    }
+
+    /// What the rules let remember.
+    pub(super) fn caching(&self, rules: &Rules) -> Option<Caching<'v>> {
+        let settings = rules.settings.open_file_cache?;
+        Some(Caching {
+            cache: self.hosting.caches.get(rules.cache?)?,
+            valid: settings.valid,
+            min_uses: settings.min_uses,
+            errors: settings.errors,
+            now: self.now,
+        })
     }
 
     /// Goes on with the answer to [`Outcome::Lookup`].

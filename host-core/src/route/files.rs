@@ -6,9 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Route;
 use super::variables::View;
-use crate::config::model::Base;
+use super::{Route, Rules};
+use crate::Links;
+use crate::config::model::{Base, DisableSymlinks};
 use crate::config::template::{Part, Template};
 use crate::os::Root;
 use crate::path::PathError;
@@ -97,6 +98,16 @@ fn split(base: &Template, tail: Tail) -> (PathBuf, Template) {
     parts.extend_from_slice(rest);
     let folder = Path::new(OsStr::from_bytes(folder)).to_owned();
     (folder, Template { parts })
+}
+
+impl Rules {
+    /// Which links are followed.
+    pub(super) fn links(&self) -> Links<'_> {
+        match self.settings.disable_symlinks {
+            DisableSymlinks::Off => Links::All,
+            _ => Links::Beneath,
+        }
+    }
 }
 
 impl View<'_> {

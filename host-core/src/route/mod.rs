@@ -25,7 +25,7 @@ use std::sync::Arc;
 use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
-use crate::os::listen;
+use crate::os::{FileCache, listen};
 pub(crate) use files::Files;
 pub(crate) use flow::Outcome;
 use location::Tree;
@@ -43,6 +43,7 @@ pub(crate) struct Hosting {
     pub(crate) servers: Vec<Virtual>,
     pub(crate) locations: Vec<Located>,
     rules: Vec<Rules>,
+    pub(crate) caches: Vec<FileCache>,
     maps: Vec<Map>,
     /// The place of the map that a slot is the variable of.
     map_of: Vec<Option<usize>>,
@@ -107,6 +108,8 @@ pub(crate) struct Rules {
     /// The rules for the methods that `limit_except` is about.
     limited: Option<usize>,
     pub(crate) files: Files,
+    /// The place of what remembers files in [`Hosting::caches`].
+    cache: Option<usize>,
     /// The index files that are looked for, up to the first with a variable or a slash.
     pub(crate) index: Vec<String>,
     pub(crate) types: Arc<Types>,

@@ -1,5 +1,7 @@
 //! Directives about which files are served, and how they are opened.
 
+use std::time::Duration;
+
 use super::{Contexts, Directive, Group, SOME, Set, Use, time};
 use crate::config::context::Context;
 use crate::config::draft::Draft;
@@ -111,16 +113,14 @@ pub(super) const GROUP: Group = Group {
             "off",
             "Keeps files open, at most so many, until nobody has asked for them for a time (60 seconds by default).",
             Set::With(open_file_cache),
-        )
-        .not_yet(),
+        ),
         Directive::flag(
             "open_file_cache_errors",
             HSL,
             "off",
             "Whether it is remembered as well which files cannot be opened.",
             |draft| &mut draft.open_files.errors,
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("open_file_cache_min_uses", "number"),
             HSL,
@@ -128,8 +128,7 @@ pub(super) const GROUP: Group = Group {
             "1",
             "How often a file must be asked for until it is kept open.",
             Set::Number(0, u32::MAX, |draft| &mut draft.open_files.min_uses),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("open_file_cache_valid", "time"),
             HSL,
@@ -140,8 +139,7 @@ pub(super) const GROUP: Group = Group {
                 draft.open_files.valid = usage.time(0, Unit::Seconds)?;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("sendfile", "on | off"),
             HSL,
@@ -273,11 +271,18 @@ fn try_files(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
     Ok(())
 }
 
-fn open_file_cache(_: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
+fn open_file_cache(
+    cx: &mut Context<'_>,
+    draft: &mut Draft,
+    usage: &Use<'_>,
+) -> Result<(), Problem> {
     draft.cache = usage.text(0) != "off" || usage.node.args.len() > 1;
     if !draft.cache {
         return Ok(());
     }
+    draft.open_files.number = cx.caches;
+    cx.caches += 1;
+    draft.open_files.inactive = Duration::from_secs(60);
     let mut max = None;
     for n in 0..usage.node.args.len() {
         match usage.text(n).split_once('=') {

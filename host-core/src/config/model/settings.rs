@@ -254,6 +254,8 @@ pub(crate) enum DisableSymlinks {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenFileCache {
+    /// Which of the caches of the configuration it is.
+    pub(crate) number: usize,
     pub(crate) max: usize,
     pub(crate) inactive: Duration,
     pub(crate) valid: Duration,
