@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
-use super::startup::{afford, announce, because, raise_open_file_limit};
+use super::startup::{afford, announce, because, set_open_file_limit};
 use super::user::Account;
 use super::{Control, FileCache, LogWriter, Serve, listen, log, notify};
 use crate::Server;
@@ -19,6 +19,7 @@ use crate::config::model::{Address, Main};
 use crate::config::{Config, Overrides};
 use crate::date;
 use crate::route::Process;
+use crate::server::counters::Counters;
 
 /// Does what the flags ask for.
 pub(super) fn run(name: &'static str, flags: Nginx, serve: Serve) -> Result<(), String> {
@@ -117,6 +118,7 @@ fn start(
         errors,
         addresses,
         logs: Arc::default(),
+        counters: Arc::clone(&server.hosting.counters),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
     if let Some(account) = account {
@@ -142,16 +144,17 @@ fn start(
 /// The server of a configuration, without its logs.
 fn prepare(name: &str, config: Config) -> Server {
     let automatic = config.model.main.worker_processes.is_none();
+    let files = config.model.main.worker_rlimit_nofile;
     let mut server = Server::of_model(config.model, process());
     if automatic {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
     }
-    let cached = cached_files(&server);
+    let cached = cached_files(&server, files);
     // A server has a folder open, too.
     let others = server.hosting.servers.len() + cached;
     let wanted = (server.worker_processes, server.worker_connections);
     (server.worker_processes, server.worker_connections) =
-        afford(name, wanted, addresses(&server).len(), others);
+        afford(name, wanted, addresses(&server).len(), others, files);
     let workers = server.worker_processes;
     let parts = (server.hosting.caches.len() * workers).max(1);
     for cache in &mut server.hosting.caches {
@@ -161,12 +164,13 @@ fn prepare(name: &str, config: Config) -> Server {
 }
 
 /// Descriptors for files that stay open: what the caches want, but leave most of them to connections.
-fn cached_files(server: &Server) -> usize {
+fn cached_files(server: &Server, files: Option<u64>) -> usize {
     const SHARE: u64 = 4;
 
-    let wanted: usize = server.hosting.caches.iter().map(FileCache::max).sum();
+    let caches = server.hosting.caches.iter().map(FileCache::max);
+    let wanted = caches.fold(0, usize::saturating_add);
     let wanted = wanted.saturating_mul(server.worker_processes);
-    let most = raise_open_file_limit().map_or(u64::MAX, |files| files / SHARE);
+    let most = set_open_file_limit(files).map_or(u64::MAX, |files| files / SHARE);
     wanted.min(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
@@ -192,6 +196,8 @@ struct Configuration {
     addresses: Vec<Address>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
+    /// They go on.
+    counters: Arc<Counters>,
 }
 
 type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
@@ -202,6 +208,7 @@ impl Configuration {
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
         let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
+        server.hosting.counters = Arc::clone(&self.counters);
         let (old, new) = (&self.addresses, addresses(&server));
         if let Some(address) = new.iter().find(|it| !old.contains(it)) {
             return Err(format!("only a restart can listen on {address:?}"));

@@ -114,16 +114,20 @@ impl Session {
 
     /// Queues the next bytes of the file.
     fn queue(&mut self, part: Bytes, now: Now) {
-        let Some(file) = &mut self.inner.file else {
+        let Self { server, inner } = self;
+        let Inner { conn, tx, file, .. } = &mut **inner;
+        let Some(file) = file else {
             return;
         };
         file.at += part.len() as u64;
         let rest = file.end - file.at;
-        let queued = self
-            .inner
-            .conn
-            .send_data(&mut self.inner.tx, part)
-            .and_then(|()| self.inner.conn.send_external(&mut self.inner.tx, rest));
+        let several = file.parts.is_some();
+        let mut queued = conn
+            .send_data(tx, part)
+            .and_then(|()| conn.send_external(tx, rest));
+        if !several {
+            queued = queued.and_then(|()| inner.end(server, now));
+        }
         match (queued, rest) {
             (Err(_), _) => self.fail(now),
             (Ok(()), 0) => self.part_done(),
@@ -174,8 +178,12 @@ impl Session {
                 last.unwrap_or_default()
             }
         };
-        let Inner { conn, tx, .. } = &mut *self.inner;
-        if conn.send_data(tx, between.into()).is_err() {
+        let Self { server, inner } = self;
+        let mut queued = inner.conn.send_data(&mut inner.tx, between.into());
+        if inner.file.is_none() {
+            queued = queued.and_then(|()| inner.end(server, now));
+        }
+        if queued.is_err() {
             self.fail(now);
         }
     }

@@ -140,6 +140,8 @@ fn links_inside_the_root_work_or_are_refused() {
     }
 }
 
+type Way = fn(BorrowedFd<'_>, &[u8], OFlags) -> Result<OwnedFd>;
+
 /// A configured index name is no request path: nothing has cleaned it.
 #[test]
 fn dots_do_not_climb() {
@@ -147,8 +149,7 @@ fn dots_do_not_climb() {
     let root = Root::open(&site.path().join("root")).unwrap();
     let folder = root.folder().unwrap();
     for path in ["../secret", "sub/../../secret", "sub/../../root/file"] {
-        let ways: [fn(BorrowedFd<'_>, &[u8], OFlags) -> Result<OwnedFd>; 2] = [open_beneath, walk];
-        for open in ways {
+        for open in [open_beneath as Way, walk] {
             assert!(
                 open(folder.as_fd(), path.as_bytes(), READ).is_err(),
                 "{path}"
