@@ -90,12 +90,17 @@ pub(super) fn open_beneath(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> 
     )
 }
 
-/// Opens `path` below `root` if none of it is a symbolic link.
-#[cfg(target_os = "linux")]
+/// Opens `path` below `root` if none of it is a symbolic link. As with nginx, one in place of a folder is
+/// no folder.
 fn open_without_links(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    use rustix::fs::ResolveFlags;
-
-    resolve(root, path, flags, ResolveFlags::NO_SYMLINKS)
+    #[cfg(target_os = "linux")]
+    match resolve(root, path, flags, rustix::fs::ResolveFlags::NO_SYMLINKS) {
+        Err(Errno::LOOP) => {}
+        opened => return opened,
+    }
+    walk_by(root, path, flags, |parent, name, flags| {
+        follow(parent, name, flags | OFlags::NOFOLLOW)
+    })
 }
 
 #[cfg(target_os = "linux")]
@@ -125,8 +130,6 @@ fn resolve(
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use walk as open_beneath;
-#[cfg(not(target_os = "linux"))]
-use walk as open_without_links;
 
 /// Opens `path` name by name, and follows no symbolic link.
 pub(super) fn walk(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {

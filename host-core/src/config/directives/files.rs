@@ -86,18 +86,15 @@ pub(super) const GROUP: Group = Group {
         )
         .differs("Has no effect: times are in UTC."),
         Directive::new(
-            ("disable_symlinks", "off | on | if_not_owner"),
+            ("disable_symlinks", "off | on | if_not_owner [from=part]"),
             HSL,
-            (1, 1),
+            (1, 2),
             "",
-            "Which links in the file system are followed.",
-            Set::With(|_, draft, usage| {
-                draft.settings.disable_symlinks = usage.choice(0, &SYMLINKS)?;
-                Ok(())
-            }),
+            "Which links in the file system are followed: all with `off`, none with `on`, those that have the same owner as what \
+             they lead to with `if_not_owner`. The whole path is looked at, or what follows the part `from`.",
+            Set::With(disable_symlinks),
         )
-        .differs("Links that lead out of the root are followed only with `off`, which is the default there. There is no `from=`.")
-        .not_yet(),
+        .differs("The default there is `off`; here links are followed by default as long as they do not lead out of the root."),
         Directive::flag(
             "hidden_files",
             HSL,
@@ -177,12 +174,6 @@ const FORMATS: [(&str, ListingFormat); 3] = [
     ("html", ListingFormat::Html),
     ("json", ListingFormat::Json),
     ("xml", ListingFormat::Xml),
-];
-
-const SYMLINKS: [(&str, DisableSymlinks); 3] = [
-    ("off", DisableSymlinks::Off),
-    ("on", DisableSymlinks::On),
-    ("if_not_owner", DisableSymlinks::IfNotOwner),
 ];
 
 fn root(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
@@ -268,6 +259,42 @@ fn try_files(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         files,
         last,
     });
+    Ok(())
+}
+
+fn disable_symlinks(
+    cx: &mut Context<'_>,
+    draft: &mut Draft,
+    usage: &Use<'_>,
+) -> Result<(), Problem> {
+    let mut from = None;
+    let mut chosen = None;
+    for (n, word) in usage.node.args.iter().enumerate() {
+        match word.text.strip_prefix("from=") {
+            Some(part) => from = Some(cx.template_of(part, word.span)?),
+            None if chosen.is_none() => chosen = Some(n),
+            None => return Err(usage.parameter(n)),
+        }
+    }
+    draft.settings.disable_symlinks = match chosen.map(|n| (n, usage.text(n))) {
+        Some((_, "off")) if from.is_some() => {
+            let message = "\"from=\" cannot be used with \"off\" parameter";
+            return Err(Problem::new(usage.node.span(), message));
+        }
+        Some((_, "off")) => DisableSymlinks::Off,
+        Some((_, "on")) => DisableSymlinks::On {
+            from: from.unwrap_or_default(),
+        },
+        Some((_, "if_not_owner")) => DisableSymlinks::IfNotOwner {
+            from: from.unwrap_or_default(),
+        },
+        Some((n, _)) => return Err(usage.parameter(n)),
+        None => {
+            let message =
+                "\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter";
+            return Err(Problem::new(usage.node.span(), message));
+        }
+    };
     Ok(())
 }
 
