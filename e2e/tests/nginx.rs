@@ -7,7 +7,7 @@
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, free_ad
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-for_each_driver!(answers, rewritten, compressed);
+for_each_driver!(answers, rewritten, compressed, links);
 
 fn answers(driver: &Driver) {
     compare(driver, "answers");
@@ -30,8 +30,27 @@ fn compressed(driver: &Driver) {
     compare(driver, "compressed");
 }
 
+fn links(driver: &Driver) {
+    compare(driver, "links");
+}
+
+/// Links and what they lead to; of the last ones another user is the owner, where this one is root.
+const LINKS: [(&str, &str); 11] = [
+    ("linked", "www"),
+    ("www/links/same", "plain.txt"),
+    ("www/links/in", "../a.txt"),
+    ("www/links/out", "../../alias/one.txt"),
+    ("www/links/folder", "../dir"),
+    ("www/links/twice", "in"),
+    ("www/links/circle", "circle"),
+    ("www/links/dangling", "none"),
+    ("www/links/index/index.html", "../../a.txt"),
+    ("www/links/foreign", "../a.txt"),
+    ("www/links/foreigners", "../dir"),
+];
+
 /// The files that the configurations serve; each says what it is.
-const FILES: [&str; 25] = [
+const FILES: [&str; 27] = [
     "www/index.html",
     "www/a.txt",
     "www/b.html",
@@ -52,6 +71,8 @@ const FILES: [&str; 25] = [
     "www/e/index.php",
     "www/img/p.png",
     "www/empty/.keep",
+    "www/links/plain.txt",
+    "www/links/index/keep",
     "alias/one.txt",
     "alias/index.html",
     "alias/sub/two.txt",
@@ -125,6 +146,13 @@ fn scratch() -> TempDir {
         let file = File::options().append(true).open(&path).expect("open");
         let times = FileTimes::new().set_modified(time);
         file.set_times(times).expect("times");
+    }
+    for (name, target) in LINKS {
+        let path = scratch.path().join(name);
+        symlink(target, &path).expect("link");
+        if name.contains("foreign") && rustix::process::geteuid().is_root() {
+            lchown(path, Some(1), Some(1)).expect("chown");
+        }
     }
     scratch
 }

@@ -71,4 +71,4 @@ mod step;
 pub use path::{CleanPath, PathError};
 pub use server::{Return, Server, Site};
 pub use session::{Parked, Peer, Pool, Session};
-pub use step::{Entry, Found, Log, Lookup, Now, ReadFile, SendFile, Step, Wait};
+pub use step::{Caching, Entry, Found, Links, Log, Lookup, Now, ReadFile, SendFile, Step, Wait};

@@ -1,8 +1,8 @@
 //! The one question a driver asks, [`Session::step`](crate::Session::step), and its answers.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::os::{LogWriter, OpenFile, Root};
+use crate::os::{FileCache, LogWriter, OpenFile, Root};
 use crate::path::CleanPath;
 
 /// The time, as the driver read it: deadlines run on `monotonic`, dates on `wall`.
@@ -78,6 +78,38 @@ pub struct Lookup<'s> {
     pub index: &'s [String],
     /// Whether a folder without an index file is listed.
     pub listing: bool,
+    /// The symbolic links that are followed.
+    pub links: Links<'s>,
+    /// What is remembered of other lookups, if anything. Listings are not.
+    pub caching: Option<Caching<'s>>,
+}
+
+/// Which symbolic links are followed: nginx's `disable_symlinks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links<'s> {
+    /// Those that stay below the root.
+    Beneath,
+    /// All.
+    All,
+    /// None, in the whole path from `/` on; but all in this first part of it.
+    None(&'s [u8]),
+    /// Those that have the same owner as what they lead to; but all in this first part of the path.
+    SameOwner(&'s [u8]),
+}
+
+/// How a lookup is answered from what is remembered: nginx's `open_file_cache_…`.
+#[derive(Clone, Copy, Debug)]
+pub struct Caching<'s> {
+    /// What is remembered.
+    pub cache: &'s FileCache,
+    /// How long it holds until it is looked at again.
+    pub valid: Duration,
+    /// So many lookups must have asked for a file until it is kept open.
+    pub min_uses: u32,
+    /// Whether failures are remembered.
+    pub errors: bool,
+    /// The present time.
+    pub now: Now,
 }
 
 /// What a lookup found.

@@ -14,7 +14,7 @@ impl ServerConnection {
     ///
     /// # Errors
     ///
-    /// None today: where nobody waits nothing is done.
+    /// None today.
     pub fn send_continue(&mut self, tx: &mut SendQueue) -> Result<(), SendError> {
         match self.continue_wanted {
             true => self.send_informational(tx, Status::CONTINUE, NO_FIELDS),
@@ -134,11 +134,7 @@ impl ServerConnection {
         self.send_response_with(tx, status, &FieldLines::NONE, fields, body)
     }
 
-    /// [`send_response`](ServerConnection::send_response), with `lines` before `fields`.
-    ///
-    /// # Errors
-    ///
-    /// As [`send_response`](ServerConnection::send_response).
+    /// [`send_response`](ServerConnection::send_response), with `lines` before `fields`; the same errors.
     pub fn send_response_with<N, V>(
         &mut self,
         tx: &mut SendQueue,
@@ -374,23 +370,6 @@ impl ServerConnection {
         })?;
         self.sent(Input::Switch);
         Ok(())
-    }
-
-    /// A 2xx to CONNECT (RFC 9110, section 9.3.6).
-    fn is_tunnel(&self, status: Status) -> bool {
-        let connect = |meta: super::RequestMeta| meta.form == crate::TargetForm::Authority;
-        self.switch_possible()
-            && self.meta.is_some_and(connect)
-            && matches!(status.code(), 200..=299)
-    }
-
-    fn upgrade_proposed(&self) -> bool {
-        self.switch_possible() && self.meta.is_some_and(|meta| meta.framing.upgrade.is_some())
-    }
-
-    /// Not once the client has broken its message: nobody knows where the other protocol would begin.
-    fn switch_possible(&self) -> bool {
-        self.exchange.switch_proposed && self.exchange.client != State::Error
     }
 
     fn expect_state(&self, state: State) -> Result<(), SendError> {

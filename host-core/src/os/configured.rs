@@ -10,9 +10,9 @@ use rustix::process::Signal;
 
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
-use super::startup::{afford, announce, because};
+use super::startup::{afford, announce, because, set_open_file_limit};
 use super::user::Account;
-use super::{Control, LogWriter, Serve, listen, log, notify};
+use super::{Control, FileCache, LogWriter, Serve, listen, log, notify};
 use crate::Server;
 use crate::cli::{self, Nginx};
 use crate::config::model::{Address, Main};
@@ -149,12 +149,29 @@ fn prepare(name: &str, config: Config) -> Server {
     if automatic {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
     }
+    let cached = cached_files(&server, files);
     // A server has a folder open, too.
-    let others = server.hosting.servers.len();
+    let others = server.hosting.servers.len() + cached;
     let wanted = (server.worker_processes, server.worker_connections);
     (server.worker_processes, server.worker_connections) =
         afford(name, wanted, addresses(&server).len(), others, files);
+    let workers = server.worker_processes;
+    let parts = (server.hosting.caches.len() * workers).max(1);
+    for cache in &mut server.hosting.caches {
+        cache.divide(workers, cached / parts);
+    }
     server
+}
+
+/// Descriptors for files that stay open: what the caches want, but leave most of them to connections.
+fn cached_files(server: &Server, files: Option<u64>) -> usize {
+    const SHARE: u64 = 4;
+
+    let caches = server.hosting.caches.iter().map(FileCache::max);
+    let wanted = caches.fold(0, usize::saturating_add);
+    let wanted = wanted.saturating_mul(server.worker_processes);
+    let most = set_open_file_limit(files).map_or(u64::MAX, |files| files / SHARE);
+    wanted.min(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 pub(super) fn process() -> Process {

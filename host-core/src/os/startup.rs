@@ -237,7 +237,7 @@ pub(super) fn afford(
 
 /// Sets the limit on open files, or lifts it as far as the process may, and returns it; where that
 /// fails, the old limit holds. `None` is no limit.
-fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
+pub(super) fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.maximum = limit.maximum.map(|maximum| maximum.max(files.unwrap_or(0)));
     limit.current = files.or(limit.maximum);

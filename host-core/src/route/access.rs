@@ -11,7 +11,7 @@ use super::variables::View;
 use super::{Route, Rules};
 use crate::config::model::{Access, Allow, BasicAuth, Network};
 use crate::passwords::{Credentials, FILE_MAX, Users, Verdict, Version};
-use crate::{Found, Lookup};
+use crate::{Found, Links, Lookup};
 
 impl Rules {
     /// The rules that `limit_except` has for requests of this method.
@@ -89,6 +89,8 @@ impl<'v> View<'v> {
             path: &route.path,
             index: &[],
             listing: false,
+            links: Links::All,
+            caching: None,
         }
     }
 

@@ -134,6 +134,9 @@ impl<'v> View<'v> {
                 flow = self.fail(route, Status::INTERNAL_SERVER_ERROR);
             }
             if let Flow::End(outcome) = flow {
+                if matches!(outcome, Outcome::Lookup) {
+                    self.expand_links_from(route);
+                }
                 return outcome;
             }
             flow = match route.phase {

@@ -28,7 +28,7 @@ use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
 use crate::limits::Zone;
-use crate::os::{Root, listen};
+use crate::os::{FileCache, Root, listen};
 use crate::passwords::Passwords;
 use crate::server::counters::Counters;
 pub(crate) use files::Files;
@@ -48,6 +48,7 @@ pub(crate) struct Hosting {
     pub(crate) servers: Vec<Virtual>,
     pub(crate) locations: Vec<Located>,
     rules: Vec<Rules>,
+    pub(crate) caches: Vec<FileCache>,
     maps: Vec<Map>,
     /// The place of the map that a slot is the variable of.
     map_of: Vec<Option<usize>>,
@@ -120,6 +121,8 @@ pub(crate) struct Rules {
     /// The rules for the methods that `limit_except` is about.
     limited: Option<usize>,
     pub(crate) files: Files,
+    /// The place of what remembers files in [`Hosting::caches`].
+    cache: Option<usize>,
     /// The index files that are looked for, up to the first with a variable or a slash.
     pub(crate) index: Vec<String>,
     pub(crate) types: Arc<Types>,
