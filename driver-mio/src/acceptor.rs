@@ -1,14 +1,13 @@
 //! Connections in.
 
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use host_core::os;
-use mio::net::{TcpListener, TcpStream};
+use host_core::os::{Listener, Spare};
+use host_core::{Peer, Server};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use rustix::io::Errno;
 
 use crate::gate::Gate;
 
@@ -17,47 +16,80 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// The listeners of a worker.
 pub(crate) struct Acceptor {
-    listeners: Vec<Listener>,
+    listeners: Vec<Own>,
     /// The listener that comes first next time.
     first: usize,
-    /// Given up to accept, and so to close, a connection when there is no other descriptor.
-    spare: Option<OwnedFd>,
+    /// Tells what the system has no more of.
+    spare: Spare,
     /// Until when nothing is accepted.
     exhausted: Option<Instant>,
 }
 
-struct Listener {
-    socket: TcpListener,
+struct Own {
+    /// What it was made for.
+    listener: Listener,
+    /// That one, or a sibling.
+    socket: Listener,
+    token: Token,
     /// Its queue may hold somebody.
     ready: bool,
 }
 
 impl Acceptor {
-    /// Registers the listeners with the tokens that `token` gives.
-    pub(crate) fn new(
-        listeners: Vec<std::net::TcpListener>,
-        registry: &Registry,
-        token: impl Fn(usize) -> Token,
-    ) -> io::Result<Self> {
-        let mut acceptor = Self {
-            spare: listeners.first().and_then(duplicate),
-            listeners: Vec::new(),
-            first: 0,
-            exhausted: None,
-        };
-        for (n, listener) in listeners.into_iter().enumerate() {
-            os::prepare(&listener)?;
-            let mut socket = TcpListener::from_std(listener);
-            registry.register(&mut socket, token(n), Interest::READABLE)?;
-            let ready = false;
-            acceptor.listeners.push(Listener { socket, ready });
-        }
-        Ok(acceptor)
+    pub(crate) fn new() -> Self {
+        Self::with(Vec::new())
     }
 
-    /// Somebody has come to the listener with this number.
-    pub(crate) fn on_ready(&mut self, n: usize) {
-        if let Some(listener) = self.listeners.get_mut(n) {
+    fn with(listeners: Vec<Own>) -> Self {
+        Self {
+            listeners,
+            first: 0,
+            spare: Spare::new(),
+            exhausted: None,
+        }
+    }
+
+    /// Listens on `listeners`: on those that are new by a socket that `own` makes, and with a token that
+    /// `token` gives. Returns the others, which are not watched any more.
+    pub(crate) fn listen(
+        &mut self,
+        listeners: &[Listener],
+        registry: &Registry,
+        own: fn(&Listener) -> Listener,
+        token: fn(usize) -> Token,
+    ) -> io::Result<Self> {
+        let mut left = std::mem::take(&mut self.listeners);
+        for listener in listeners {
+            if let Some(n) = left.iter().position(|it| it.listener == *listener) {
+                self.listeners.push(left.swap_remove(n));
+                continue;
+            }
+            let socket = own(listener);
+            let is_free = |token: &Token| {
+                let mut taken = self.listeners.iter().chain(&left);
+                taken.all(|it| it.token != *token)
+            };
+            let token = (0..).map(token).find(is_free).unwrap_or(token(0));
+            let fd = socket.as_raw_fd();
+            registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
+            self.listeners.push(Own {
+                listener: listener.clone(),
+                socket,
+                token,
+                ready: false,
+            });
+        }
+        for left in &left {
+            // Others may share the socket and keep it open.
+            registry.deregister(&mut SourceFd(&left.socket.as_raw_fd()))?;
+        }
+        self.on_room();
+        Ok(Self::with(left))
+    }
+
+    /// Somebody has come to the listener with this token.
+    pub(crate) fn on_ready(&mut self, token: Token) {
+        for listener in self.listeners.iter_mut().filter(|it| it.token == token) {
             listener.ready = true;
         }
     }
@@ -85,14 +117,15 @@ impl Acceptor {
         ready.then(|| self.exhausted.unwrap_or(now))
     }
 
-    /// The next connection that waits, if there are fewer than `most` behind the `gate`; it is
-    /// counted there.
+    /// The next connection to `server` that waits, if there are fewer than `most` behind the `gate`; it
+    /// is counted there.
     pub(crate) fn next(
         &mut self,
+        server: &Server,
         gate: &Gate,
         most: usize,
         now: Instant,
-    ) -> Option<(TcpStream, SocketAddr)> {
+    ) -> Option<(OwnedFd, Peer)> {
         if self.exhausted.is_some_and(|until| now < until) {
             return None;
         }
@@ -102,8 +135,8 @@ impl Acceptor {
                 self.listeners.iter_mut().for_each(|it| it.ready = false);
                 return None;
             }
-            let listener = &mut self.listeners[n];
-            let error = match accept(&listener.socket) {
+            let own = &mut self.listeners[n];
+            let error = match own.socket.accept(server) {
                 Ok(accepted) => {
                     self.first = n + 1;
                     return Some(accepted);
@@ -111,37 +144,14 @@ impl Acceptor {
                 Err(error) => error,
             };
             gate.leave();
-            if error.kind() != ErrorKind::WouldBlock {
-                // Closed at once: its client sees that, and need not wait for nothing.
-                self.spare = None;
-                drop(accept(&listener.socket));
-                self.spare = duplicate(&listener.socket);
-                self.exhausted = Some(now + BACK_OFF);
-                return None;
+            match self.spare.excuse(&own.socket, error) {
+                Ok(again) => own.ready = again,
+                Err(_) => {
+                    self.exhausted = Some(now + BACK_OFF);
+                    return None;
+                }
             }
-            listener.ready = false;
         }
         None
     }
-}
-
-fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-    loop {
-        match listener.accept() {
-            Err(error) if is_passing(&error) => {}
-            accepted => return accepted,
-        }
-    }
-}
-
-/// The peer has gone meanwhile, or a firewall keeps it out.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::INTR | Errno::CONNABORTED | Errno::PROTO | Errno::PERM)
-    )
-}
-
-fn duplicate(descriptor: &impl AsFd) -> Option<OwnedFd> {
-    descriptor.as_fd().try_clone_to_owned().ok()
 }

@@ -2,13 +2,13 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem;
-use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait, os};
 use mio::event::Event;
-use mio::net::TcpStream;
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use crate::timers::Timer;
@@ -24,7 +24,7 @@ const MANY: usize = 64;
 
 /// A client's socket and its session.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: OwnedFd,
     state: State,
     /// Its place in the timers.
     pub(crate) timer: Timer,
@@ -66,12 +66,7 @@ enum Done {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, now: Now) -> Self {
-        if cfg!(not(target_os = "linux")) {
-            // Elsewhere it is inherited from the listener. Where it fails, the peer is gone already.
-            let _ = stream.set_nodelay(true);
-        }
-        let peer = Peer::of(&server, peer, || stream.local_addr());
+    pub(crate) fn new(stream: OwnedFd, peer: Peer, server: Arc<Server>, now: Now) -> Self {
         Self {
             stream,
             state: State::Parked(Parked::new(server, peer, now)),
@@ -120,14 +115,14 @@ impl Connection {
         }
     }
 
-    /// A graceful stop has begun, or the connection's server was replaced.
-    pub(crate) fn drain(&mut self, pool: &mut Pool, now: Now) {
+    /// Lets `end` tell the session that the connection is to end.
+    pub(crate) fn end(&mut self, end: fn(&mut Session), pool: &mut Pool, now: Now) {
         self.state = match mem::replace(&mut self.state, State::Taken) {
             State::Parked(parked) => State::Active(pool.wake(parked, now)),
             state => state,
         };
         if let State::Active(session) = &mut self.state {
-            session.drain();
+            end(session);
         }
     }
 
@@ -139,10 +134,12 @@ impl Connection {
         token: Token,
         wanted: Interest,
     ) -> io::Result<()> {
+        let fd = self.stream.as_raw_fd();
+        let mut source = SourceFd(&fd);
         match self.watched {
             Some(watched) if watched == wanted || watched.is_writable() => return Ok(()),
-            Some(_) => registry.reregister(&mut self.stream, token, wanted)?,
-            None => registry.register(&mut self.stream, token, wanted)?,
+            Some(_) => registry.reregister(&mut source, token, wanted)?,
+            None => registry.register(&mut source, token, wanted)?,
         }
         self.watched = Some(wanted);
         Ok(())

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Stop, Subscription};
-use host_core::{Now, Pool};
+use host_core::os::{self, Listener, Service, Stop, Subscription};
+use host_core::{Now, Pool, Server, Session};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -39,7 +38,7 @@ const CONTROL: Token = Token(usize::MAX);
 /// There may be room for a connection again.
 pub(crate) const ROOM: Token = Token(usize::MAX - 1);
 
-/// The token of the listener with this number, and back.
+/// The token of a listener.
 const fn listener(n: usize) -> Token {
     Token(usize::MAX - 2 - n)
 }
@@ -48,6 +47,10 @@ const fn listener(n: usize) -> Token {
 pub(crate) struct Worker<'g> {
     poll: Poll,
     control: Subscription,
+    /// What serves new connections.
+    server: Arc<Server>,
+    /// Makes the worker's own one of a listener.
+    own: fn(&Listener) -> Listener,
     gate: &'g Gate,
     /// Gone once a stop has begun.
     acceptor: Option<Acceptor>,
@@ -58,8 +61,6 @@ pub(crate) struct Worker<'g> {
     queue: VecDeque<Token>,
     /// As it was when the last events came.
     now: Now,
-    /// A graceful stop has begun.
-    draining: bool,
     /// When a stop cuts what is left.
     cut: Option<Instant>,
 }
@@ -67,7 +68,8 @@ pub(crate) struct Worker<'g> {
 impl<'g> Worker<'g> {
     pub(crate) fn new(
         poll: Poll,
-        listeners: Vec<TcpListener>,
+        own: fn(&Listener) -> Listener,
+        service: Service,
         control: Subscription,
         gate: &'g Gate,
     ) -> io::Result<Self> {
@@ -77,10 +79,13 @@ impl<'g> Worker<'g> {
             CONTROL,
             Interest::READABLE,
         )?;
-        let acceptor = Acceptor::new(listeners, registry, listener)?;
+        let mut acceptor = Acceptor::new();
+        acceptor.listen(&service.listeners, registry, own, listener)?;
         Ok(Self {
             poll,
             control,
+            server: service.server,
+            own,
             gate,
             acceptor: Some(acceptor),
             table: Table::new(),
@@ -88,7 +93,6 @@ impl<'g> Worker<'g> {
             pool: Pool::new(SESSIONS),
             queue: VecDeque::new(),
             now: os::now(),
-            draining: false,
             cut: None,
         })
     }
@@ -102,7 +106,7 @@ impl<'g> Worker<'g> {
                 _ => self.now = os::now(),
             }
             for event in &events {
-                self.on_event(event);
+                self.on_event(event)?;
             }
             self.accept();
             self.run_queue();
@@ -126,13 +130,13 @@ impl<'g> Worker<'g> {
         next.map(|next| next.saturating_duration_since(now))
     }
 
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) -> io::Result<()> {
         match event.token() {
-            CONTROL => self.on_control(),
+            CONTROL => return self.on_control(),
             ROOM => self.acceptor.iter_mut().for_each(Acceptor::on_room),
             Token(n) if n >= Table::<Connection>::RESERVED => {
                 let acceptor = self.acceptor.iter_mut();
-                acceptor.for_each(|it| it.on_ready(listener(n).0));
+                acceptor.for_each(|it| it.on_ready(Token(n)));
             }
             token => {
                 if let Some(connection) = self.table.get(token) {
@@ -143,6 +147,7 @@ impl<'g> Worker<'g> {
                 }
             }
         }
+        Ok(())
     }
 
     fn turn(&mut self, token: Token) {
@@ -221,22 +226,38 @@ impl<'g> Worker<'g> {
         }
     }
 
+    /// Accepts who waits, as many as others have time for.
     fn accept(&mut self) {
-        let most = self.control.server().worker_connections;
-        self.accept_up_to(ACCEPTS, most);
+        let Some(mut acceptor) = self.acceptor.take() else {
+            return;
+        };
+        let most = self.server.worker_connections;
+        self.accept_from(&mut acceptor, ACCEPTS, most, None);
+        self.acceptor = Some(acceptor);
+    }
+
+    /// Accepts all who wait, whatever their number: nobody listens there any more.
+    fn accept_last(&mut self, mut acceptor: Acceptor, end: fn(&mut Session)) {
+        acceptor.on_room();
+        let waiting = QUEUE * acceptor.count();
+        self.accept_from(&mut acceptor, waiting, usize::MAX, Some(end));
     }
 
     /// Accepts so many of those who wait, as long as there are fewer than `most` open connections.
-    fn accept_up_to(&mut self, times: usize, most: usize) {
+    fn accept_from(
+        &mut self,
+        acceptor: &mut Acceptor,
+        times: usize,
+        most: usize,
+        end: Option<fn(&mut Session)>,
+    ) {
         for _ in 0..times {
-            let (gate, now) = (self.gate, self.now);
-            let acceptor = self.acceptor.as_mut();
-            let next = acceptor.and_then(|it| it.next(gate, most, now.monotonic));
+            let now = self.now;
+            let next = acceptor.next(&self.server, self.gate, most, now.monotonic);
             let Some((stream, peer)) = next else { return };
-            let server = self.control.server().clone();
-            let mut connection = Connection::new(stream, peer, server, now);
-            if self.draining {
-                connection.drain(&mut self.pool, now);
+            let mut connection = Connection::new(stream, peer, Arc::clone(&self.server), now);
+            if let Some(end) = end {
+                connection.end(end, &mut self.pool, now);
             }
             // Its turn comes after the others have been accepted: its request may still be on its way.
             connection.queued = true;
@@ -245,46 +266,51 @@ impl<'g> Worker<'g> {
         }
     }
 
-    fn on_control(&mut self) {
+    fn on_control(&mut self) -> io::Result<()> {
         self.control.clear();
         match self.control.stopping() {
-            None => self.on_reload(),
+            None => return self.on_reload(),
             Some(Stop::Graceful) => self.drain(),
             Some(Stop::Fast) => {
                 self.acceptor = None;
                 self.cut = Some(self.now.monotonic);
             }
         }
+        Ok(())
     }
 
-    /// Lets the connections end that another server serves than the present one.
-    fn on_reload(&mut self) {
-        // It may allow more of them.
-        self.acceptor.iter_mut().for_each(Acceptor::on_room);
-        let server = Arc::clone(self.control.server());
-        self.drain_those(|connection| !connection.is_of(&server));
+    /// Listens where the new service is, and lets the connections of the one before end.
+    fn on_reload(&mut self) -> io::Result<()> {
+        let Some(service) = self.control.reloaded() else {
+            return Ok(());
+        };
+        if let Some(acceptor) = &mut self.acceptor {
+            let registry = self.poll.registry();
+            let left = acceptor.listen(&service.listeners, registry, self.own, listener)?;
+            self.accept_last(left, Session::retire);
+        }
+        self.server = service.server;
+        let server = Arc::clone(&self.server);
+        self.end_those(Session::retire, |connection| !connection.is_of(&server));
+        Ok(())
     }
 
     /// Lets each connection end, also those that wait in the queues of the listeners.
     fn drain(&mut self) {
-        let Some(acceptor) = &mut self.acceptor else {
+        let Some(acceptor) = self.acceptor.take() else {
             return;
         };
-        self.draining = true;
-        acceptor.on_room();
-        let waiting = QUEUE * acceptor.count();
-        let limit = self.control.server().worker_shutdown_timeout;
+        let limit = self.server.worker_shutdown_timeout;
         self.cut = self.now.monotonic.checked_add(limit);
-        self.drain_those(|_| true);
-        self.accept_up_to(waiting, usize::MAX);
-        self.acceptor = None;
+        self.end_those(Session::drain, |_| true);
+        self.accept_last(acceptor, Session::drain);
     }
 
-    fn drain_those(&mut self, are_meant: impl Fn(&Connection) -> bool) {
+    fn end_those(&mut self, end: fn(&mut Session), are_meant: impl Fn(&Connection) -> bool) {
         let tokens: Vec<_> = self.table.tokens().collect();
         for token in tokens {
             if let Some(connection) = self.table.get(token).filter(|it| are_meant(it)) {
-                connection.drain(&mut self.pool, self.now);
+                connection.end(end, &mut self.pool, self.now);
                 self.turn(token);
             }
         }

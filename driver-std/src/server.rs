@@ -1,16 +1,15 @@
 //! The accept loop, which is the poller of connections that wait, too.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Control, Spare, Stop, Subscription};
-use host_core::{Parked, Peer, Server};
+use host_core::Parked;
+use host_core::os::{self, Control, Listener, Service, Spare, Stop, Subscription};
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use crate::conn::Connection;
 use crate::pool::Pool;
@@ -29,21 +28,19 @@ const POOL: Token = Token(usize::MAX - 1);
 /// There is somebody to accept.
 const LISTENER: Token = Token(usize::MAX - 2);
 
-/// Serves on `listeners` until `control` stops it; the [crate] has the rules. The threads that it
+/// Serves until `control` stops it, at first `service`; the [crate] has the rules. The threads that it
 /// starts have ended when it returns.
 ///
 /// # Errors
 ///
-/// When a listener cannot be prepared or waited for; the latter stops `control` gracefully, too.
-pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control) -> io::Result<()> {
+/// When a listener cannot be waited for; later on that stops `control` gracefully, too.
+pub fn serve(service: Service, control: Control) -> io::Result<()> {
     let poll = Poll::new()?;
     let registry = poll.registry().try_clone()?;
-    let subscription = control.subscribe(&server)?;
-    let watch = |fd, token| registry.register(&mut SourceFd(&fd), token, Interest::READABLE);
-    watch(subscription.as_raw_fd(), CONTROL)?;
-    for listener in &listeners {
-        os::prepare(listener)?;
-        watch(listener.as_raw_fd(), LISTENER)?;
+    let subscription = control.subscribe()?;
+    watch(&registry, &subscription, CONTROL)?;
+    for listener in &service.listeners {
+        watch(&registry, listener, LISTENER)?;
     }
     let pool = Pool::new(Waker::new(&registry, POOL)?, registry);
     thread::scope(|scope| {
@@ -53,7 +50,7 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
             poll,
             events: Events::with_capacity(512),
             subscription,
-            listeners,
+            service,
             spare: Spare::new(),
             resume: None,
         };
@@ -64,13 +61,21 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
     })
 }
 
+fn watch(registry: &Registry, source: &impl AsRawFd, token: Token) -> io::Result<()> {
+    registry.register(
+        &mut SourceFd(&source.as_raw_fd()),
+        token,
+        Interest::READABLE,
+    )
+}
+
 struct Acceptor<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     pool: &'scope Pool,
     poll: Poll,
     events: Events,
     subscription: Subscription,
-    listeners: Vec<TcpListener>,
+    service: Service,
     spare: Spare,
     /// When to accept, or to start threads, though nothing has happened.
     resume: Option<Instant>,
@@ -80,9 +85,10 @@ impl Acceptor<'_, '_> {
     /// Accepts until the stop.
     fn run(&mut self) -> io::Result<()> {
         while self.subscription.stopping().is_none() {
+            self.follow_reload()?;
             let now = Instant::now();
             if self.resume.take_if(|at| *at <= now).is_some() {
-                let most = self.subscription.server().worker_connections;
+                let most = self.service.server.worker_connections;
                 if self.accept(most).is_err() {
                     self.resume = Some(now + BACK_OFF);
                 }
@@ -92,9 +98,31 @@ impl Acceptor<'_, '_> {
         Ok(())
     }
 
+    /// After a reload those who wait on listeners which are not to go on are the last that the server
+    /// before gets.
+    fn follow_reload(&mut self) -> io::Result<()> {
+        let Some(service) = self.subscription.reloaded() else {
+            return Ok(());
+        };
+        let registry = self.poll.registry();
+        let kept = |it: &Listener| service.listeners.contains(it);
+        let (kept, left): (Vec<_>, _) = self.service.listeners.drain(..).partition(kept);
+        for listener in service.listeners.iter().filter(|it| !kept.contains(it)) {
+            watch(registry, listener, LISTENER)?;
+        }
+        for listener in &left {
+            registry.deregister(&mut SourceFd(&listener.as_raw_fd()))?;
+        }
+        self.service.listeners = left;
+        // Whom this leaves out is turned away when the listeners close.
+        let _ = self.accept(usize::MAX);
+        self.service = service;
+        Ok(())
+    }
+
     /// Sleeps until there is something to do, or `until`. Connections that have waited have turns.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let staffed = self.pool.staff(self.scope, self.subscription.server());
+        let staffed = self.pool.staff(self.scope, &self.service.server);
         if staffed.is_err() {
             self.resume = Some(Instant::now() + BACK_OFF);
         }
@@ -120,15 +148,14 @@ impl Acceptor<'_, '_> {
     /// more.
     fn accept(&mut self, most: usize) -> io::Result<()> {
         let mut next = 0;
-        for (n, listener) in self.listeners.iter().enumerate() {
+        let server = &self.service.server;
+        for (n, listener) in self.service.listeners.iter().enumerate() {
             let mut left = TURN;
             while left > 0 && self.pool.has_room(most) {
                 left -= 1;
-                match listener.accept() {
+                match listener.accept(server) {
                     Ok((stream, peer)) => {
-                        let server = self.subscription.server().clone();
-                        let peer = Peer::of(&server, peer, || stream.local_addr());
-                        let parked = Parked::new(server, peer, os::now());
+                        let parked = Parked::new(Arc::clone(server), peer, os::now());
                         self.pool.add(Connection::new(stream, parked));
                         next = n + 1;
                     }
@@ -143,19 +170,19 @@ impl Acceptor<'_, '_> {
             }
         }
         // Who could not be accepted comes first next time.
-        self.listeners.rotate_left(next);
+        self.service.listeners.rotate_left(next);
         Ok(())
     }
 
     /// Lets the connections end, as long as the control allows.
     fn end(&mut self) -> io::Result<()> {
-        let limit = self.subscription.server().worker_shutdown_timeout;
+        let limit = self.service.server.worker_shutdown_timeout;
         // One beyond all time is none.
         let until = Instant::now().checked_add(limit);
         self.pool.stop(Stop::Graceful);
         // Whom this leaves out is turned away when the listeners close.
         let _ = self.accept(usize::MAX);
-        self.listeners.clear();
+        self.service.listeners.clear();
         while self.subscription.stopping() < Some(Stop::Fast) && !self.pool.has_room(1) {
             self.resume = None;
             self.wait(until)?;

@@ -2,17 +2,17 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Stop};
+use host_core::os;
 use host_core::{Parked, Peer, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
-use crate::connections::Place;
+use crate::connections::{Ending, Place};
 use crate::socket::Socket;
 use crate::turn::{Pause, Turn};
 
@@ -24,8 +24,8 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::new(Pool::new(KEPT));
 }
 
-/// A socket and its other end.
-pub(crate) type Client = (TcpStream, SocketAddr);
+/// A socket and its ends.
+pub(crate) type Client = (OwnedFd, Peer);
 
 pub(crate) struct Connection {
     /// `None` when it is over.
@@ -42,7 +42,6 @@ enum State {
 
 impl Connection {
     pub(crate) fn new((stream, peer): Client, server: &Arc<Server>, place: Place) -> Self {
-        let peer = Peer::of(server, peer, || stream.local_addr());
         let parked = Parked::new(server.clone(), peer, os::now());
         Self {
             state: Some(State::Idle(parked)),
@@ -60,7 +59,7 @@ impl Connection {
 
     fn poll(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
         let ending = self.place.ending();
-        if ending == Some(Stop::Fast) {
+        if ending == Some(Ending::Cut) {
             return Poll::Ready(());
         }
         if let Some(State::Idle(parked)) = &self.state
@@ -82,11 +81,12 @@ impl Connection {
             None => return Poll::Ready(()),
         };
         let mut turn = Turn::new(session, &mut self.socket, now);
-        if ending.is_some() {
-            turn.session.drain();
-        } else if is_new {
+        match ending {
+            Some(Ending::Retire) => turn.session.retire(),
+            Some(_) => turn.session.drain(),
             // It has nothing else to ask for.
-            let _ = turn.poll_read(cx);
+            None if is_new => drop(turn.poll_read(cx)),
+            None => {}
         }
         loop {
             match turn.advance() {

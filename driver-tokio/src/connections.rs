@@ -7,6 +7,15 @@ use std::task::{Context, Poll, Waker};
 use host_core::os::{Control, Stop};
 use slab::Slab;
 
+/// How a connection should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Another server has replaced that of the connection.
+    Retire,
+    Drain,
+    Cut,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     ending: Control,
@@ -88,14 +97,17 @@ pub(crate) struct Place {
 
 impl Place {
     /// How the connection should end, if it should.
-    pub(crate) fn ending(&self) -> Option<Stop> {
+    pub(crate) fn ending(&self) -> Option<Ending> {
         let retired = self.connections.generation.load(Ordering::SeqCst) != self.generation;
-        let ending = self.connections.ending.stopping();
-        ending.or(retired.then_some(Stop::Graceful))
+        match self.connections.ending.stopping() {
+            Some(Stop::Fast) => Some(Ending::Cut),
+            Some(Stop::Graceful) => Some(Ending::Drain),
+            None => retired.then_some(Ending::Retire),
+        }
     }
 
     /// Lets [`Connections::end`] wake the task, which has `seen` what it should do until then.
-    pub(crate) fn wait(&mut self, cx: &Context<'_>, seen: Option<Stop>) {
+    pub(crate) fn wait(&mut self, cx: &Context<'_>, seen: Option<Ending>) {
         if std::mem::replace(&mut self.wakes, true) {
             return;
         }

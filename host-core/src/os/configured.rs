@@ -8,14 +8,15 @@ use std::thread;
 use rustix::fs::OFlags;
 use rustix::process::Signal;
 
+use super::listen::Sockets;
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
 use super::startup::{afford, announce, because};
 use super::user::Account;
-use super::{Control, LogWriter, Serve, listen, log, notify};
+use super::{Control, LogWriter, Serve, Service, log, notify};
 use crate::Server;
 use crate::cli::{self, Nginx};
-use crate::config::model::{Address, Main};
+use crate::config::model::Main;
 use crate::config::{Config, Overrides};
 use crate::date;
 use crate::route::Process;
@@ -100,7 +101,8 @@ fn start(
     if server.hosting.listens.is_empty() {
         return Err("the configuration has no server".into());
     }
-    let listeners = listen::listen_as(&server.hosting.listens, server.worker_processes > 1)?;
+    let shared = server.worker_processes > 1;
+    let (sockets, listeners) = Sockets::open(&server.hosting.listens, shared)?;
     if daemon {
         // Before any thread is started: only this one goes on.
         nix::unistd::daemon(true, false)
@@ -109,13 +111,12 @@ fn start(
         server.hosting.process = process();
     }
     let _pid = pid.as_deref().map(PidFile::write).transpose()?;
-    let addresses = addresses(&server);
     let mut configuration = Configuration {
         name,
         path,
         overrides,
         errors,
-        addresses,
+        sockets,
         logs: Arc::default(),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
@@ -132,7 +133,8 @@ fn start(
         announce(name, &shown, &listeners);
     }
     notify::ready();
-    let ended = serve(Arc::new(server), listeners, control);
+    let server = server.into();
+    let ended = serve(Service { server, listeners }, control);
     for (_, log) in &*open.lock().unwrap_or_else(PoisonError::into_inner) {
         log.flush();
     }
@@ -148,9 +150,9 @@ fn prepare(name: &str, config: Config) -> Server {
     }
     // A server has a folder open, too.
     let others = server.hosting.servers.len();
+    let listeners = server.hosting.listens.iter().filter(|it| it.bind).count();
     let wanted = (server.worker_processes, server.worker_connections);
-    (server.worker_processes, server.worker_connections) =
-        afford(name, wanted, addresses(&server).len(), others);
+    (server.worker_processes, server.worker_connections) = afford(name, wanted, listeners, others);
     server
 }
 
@@ -161,19 +163,13 @@ pub(super) fn process() -> Process {
     }
 }
 
-/// What is listened on.
-fn addresses(server: &Server) -> Vec<Address> {
-    let listens = server.hosting.listens.iter().filter(|it| it.bind);
-    listens.map(|listen| listen.address.clone()).collect()
-}
-
 /// What a server is made of, now and at each reload.
 struct Configuration {
     name: &'static str,
     path: PathBuf,
     overrides: Overrides,
     errors: Option<PathBuf>,
-    addresses: Vec<Address>,
+    sockets: Sockets,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
 }
@@ -181,24 +177,26 @@ struct Configuration {
 type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
 
 impl Configuration {
-    fn load(&mut self) -> Result<Server, String> {
+    /// Everything is made before anything changes.
+    fn load(&mut self) -> Result<Service, String> {
         let (config, warnings) = Config::load(&self.path, &self.overrides)
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
         let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
-        let (old, new) = (&self.addresses, addresses(&server));
-        if let Some(address) = new.iter().find(|it| !old.contains(it)) {
-            return Err(format!("only a restart can listen on {address:?}"));
+        if server.hosting.listens.is_empty() {
+            return Err("the configuration has no server".into());
         }
-        if let Some(address) = old.iter().find(|it| !new.contains(it)) {
-            return Err(format!("only a restart can stop listening on {address:?}"));
-        }
+        let shared = server.worker_processes > 1;
+        let (sockets, listeners) = self.sockets.follow(&server.hosting.listens, shared)?;
         server.logs = self.open_logs(&server, None)?;
-        self.errors = errors;
+        (self.errors, self.sockets) = (errors, sockets);
         if !warnings.is_empty() {
             self.complain(&warnings.to_string());
         }
-        Ok(server)
+        Ok(Service {
+            server: server.into(),
+            listeners,
+        })
     }
 
     /// Opens the logs of a server that are not open yet.
@@ -243,9 +241,9 @@ impl Configuration {
 }
 
 impl Administration for Configuration {
-    fn reload(&mut self) -> Option<Server> {
-        let server = self.load();
-        server.map_err(|failure| self.complain(&failure)).ok()
+    fn reload(&mut self) -> Option<Service> {
+        let service = self.load();
+        service.map_err(|failure| self.complain(&failure)).ok()
     }
 
     fn reopen(&mut self) {

@@ -7,12 +7,12 @@ mod control;
 mod explain;
 mod file;
 pub(crate) mod listen;
+mod listener;
 mod log;
 mod lookup;
 mod notify;
 mod pid;
 mod root;
-
 mod signals;
 mod socket;
 mod startup;
@@ -21,9 +21,9 @@ mod user;
 use std::time::{Instant, SystemTime};
 
 pub(crate) use config::Disk;
-pub use control::{Control, Stop, Subscription};
+pub use control::{Control, Service, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
-pub use listen::{Spare, prepare, reuseport_sibling};
+pub use listener::{Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;

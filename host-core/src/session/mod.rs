@@ -102,6 +102,8 @@ struct Inner {
     peer_ends: bool,
     /// Each answer is the last one.
     draining: bool,
+    /// No request is waited for, not even the first.
+    stopping: bool,
     /// The socket took nothing when it was last written.
     write_blocked: bool,
     /// The lines of the log were handed out by the last step.
@@ -175,7 +177,7 @@ impl Session {
                 self.inner.stage = Stage::Linger { shut: true };
                 Step::ShutdownWrite
             }
-            Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
+            Stage::Read if self.ends_idle() => Step::Read,
             Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
                 self.wait(now)
             }
@@ -286,11 +288,23 @@ impl Session {
             && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
     }
 
-    /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on its connection, and says so. An idle
+    /// A graceful stop has begun: each answer is the last one on its connection, and says so. An idle
     /// connection closes after one more look at the socket, so that a request on its way is answered.
     /// Saying it again changes nothing.
     pub fn drain(&mut self) {
+        (self.inner.draining, self.inner.stopping) = (true, true);
+    }
+
+    /// A reload has brought another server: as [`drain`](Session::drain), but a connection on which no
+    /// request has come is waited for. Its client could not know that it may be late.
+    pub fn retire(&mut self) {
         self.inner.draining = true;
+    }
+
+    /// Whether no further request is waited for.
+    fn ends_idle(&self) -> bool {
+        let used = self.inner.stopping || self.inner.client.requests > 0;
+        self.inner.draining && used && self.is_idle()
     }
 
     /// Where to read socket bytes to, when [`Step::Wait`] or [`Step::Read`] asks for them.
@@ -323,7 +337,7 @@ impl Session {
 
     /// The socket has nothing to read for now.
     pub fn on_read_blocked(&mut self, _now: Now) {
-        if self.inner.draining && self.is_idle() {
+        if self.ends_idle() {
             self.inner.stage = Stage::Close;
         }
     }

@@ -234,6 +234,7 @@ impl Inner {
             dear: false,
             peer_ends: false,
             draining: false,
+            stopping: false,
             write_blocked: false,
             logged: false,
         }
@@ -269,6 +270,7 @@ impl Inner {
             dear,
             peer_ends,
             draining,
+            stopping,
             write_blocked,
             logged,
         } = self;
@@ -287,6 +289,7 @@ impl Inner {
         record.reset();
         added.clear();
         values.clear();
-        [*dear, *peer_ends, *draining, *write_blocked, *logged] = [false; 5];
+        [*dear, *peer_ends, *draining, *stopping] = [false; 4];
+        [*write_blocked, *logged] = [false; 2];
     }
 }
