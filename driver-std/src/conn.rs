@@ -132,6 +132,7 @@ impl Turn<'_> {
             }
             Step::ShutdownWrite => os::shutdown_write(self.stream),
             Step::Wait(wait) if wait.write => return Break(Some(Interest::WRITABLE)),
+            Step::Wait(wait) if !wait.read => self.sleep(wait.until),
             Step::Wait(wait) => return self.read(wait.until),
             Step::Reset => {
                 os::reset(self.stream);
@@ -140,6 +141,16 @@ impl Turn<'_> {
             Step::Close => return Break(None),
         }
         Continue(())
+    }
+
+    /// Waits for time alone, with an eye on the stop.
+    fn sleep(&mut self, until: Option<Instant>) {
+        let left = until.map_or(PATIENCE, |it| {
+            it.saturating_duration_since(self.now.monotonic)
+        });
+        std::thread::sleep(left.min(PATIENCE));
+        self.now = os::now();
+        self.session.on_timeout(self.now);
     }
 
     /// Reads, with patience unless others need the thread or the deadline is near.

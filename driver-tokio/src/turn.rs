@@ -89,6 +89,8 @@ impl<'s> Turn<'s> {
                 self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
                 Poll::Ready(())
             }
+            // For time alone.
+            false if !wait.read => Poll::Pending,
             false => self.poll_read(cx),
         }
     }

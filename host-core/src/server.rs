@@ -1,10 +1,10 @@
 //! What a driver serves: one site, its limits and its times.
 
+pub(crate) mod counters;
 mod site;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,8 +40,6 @@ pub struct Server {
     pub(crate) hosting: Hosting,
     /// The logs of a configuration, in the order of [`Hosting::logs`].
     pub(crate) logs: Vec<LogWriter>,
-    /// Connections so far.
-    accepted: AtomicU64,
 }
 
 impl Server {
@@ -108,13 +106,7 @@ impl Server {
             access_log: None,
             hosting,
             logs: Vec::new(),
-            accepted: AtomicU64::new(0),
         }
-    }
-
-    /// The number of a new connection, from 1.
-    pub(crate) fn accept(&self) -> u64 {
-        self.accepted.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The log at this place of [`Hosting::logs`].

@@ -46,7 +46,8 @@ pub enum Step<'s> {
     Close,
 }
 
-/// What to wait for, at least one of them.
+/// What to wait for, at least one of them. Without `read` and `write` it is for the moment alone: whatever
+/// the socket has to tell, except that it is broken, changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// The socket can be read into `read_slot`.

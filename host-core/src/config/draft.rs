@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     pub(crate) log_off: bool,
     pub(crate) limit_req_status: Status,
     pub(crate) limit_conn_status: Status,
+    pub(crate) limit_req_dry_run: bool,
+    pub(crate) limit_conn_dry_run: bool,
     pub(crate) real_ip: RealIp,
     pub(crate) merge_slashes: bool,
     pub(crate) client_header_timeout: Duration,
@@ -64,6 +66,8 @@ impl Draft {
             log_off: false,
             limit_req_status: Status::SERVICE_UNAVAILABLE,
             limit_conn_status: Status::SERVICE_UNAVAILABLE,
+            limit_req_dry_run: false,
+            limit_conn_dry_run: false,
             real_ip: RealIp {
                 from: Vec::new(),
                 header: "x-real-ip".into(),
@@ -94,9 +98,11 @@ impl Draft {
         settings.access = Arc::new(self.access());
         for limit in &mut settings.limit_req {
             limit.status = self.limit_req_status;
+            limit.dry_run = self.limit_req_dry_run;
         }
         for limit in &mut settings.limit_conn {
             limit.status = self.limit_conn_status;
+            limit.dry_run = self.limit_conn_dry_run;
         }
         settings.real_ip = match self.real_ip.from.is_empty() {
             true => None,

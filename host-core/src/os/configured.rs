@@ -20,6 +20,7 @@ use crate::config::model::Main;
 use crate::config::{Config, Overrides};
 use crate::date;
 use crate::route::Process;
+use crate::server::counters::Counters;
 
 /// Does what the flags ask for.
 pub(super) fn run(name: &'static str, flags: Nginx, serve: Serve) -> Result<(), String> {
@@ -118,6 +119,7 @@ fn start(
         errors,
         sockets,
         logs: Arc::default(),
+        counters: Arc::clone(&server.hosting.counters),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
     if let Some(account) = account {
@@ -144,6 +146,7 @@ fn start(
 /// The server of a configuration, without its logs.
 fn prepare(name: &str, config: Config) -> Server {
     let automatic = config.model.main.worker_processes.is_none();
+    let files = config.model.main.worker_rlimit_nofile;
     let mut server = Server::of_model(config.model, process());
     if automatic {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
@@ -152,7 +155,8 @@ fn prepare(name: &str, config: Config) -> Server {
     let others = server.hosting.servers.len();
     let listeners = server.hosting.listens.iter().filter(|it| it.bind).count();
     let wanted = (server.worker_processes, server.worker_connections);
-    (server.worker_processes, server.worker_connections) = afford(name, wanted, listeners, others);
+    (server.worker_processes, server.worker_connections) =
+        afford(name, wanted, listeners, others, files);
     server
 }
 
@@ -172,6 +176,8 @@ struct Configuration {
     sockets: Sockets,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
+    /// They go on.
+    counters: Arc<Counters>,
 }
 
 type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
@@ -183,6 +189,7 @@ impl Configuration {
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
         let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
+        server.hosting.counters = Arc::clone(&self.counters);
         if server.hosting.listens.is_empty() {
             return Err("the configuration has no server".into());
         }

@@ -75,7 +75,7 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     let account = account(name, &args)?;
     let access_log = open_log(&args.access_log, account.as_ref())?;
     let wanted = (processes(&args), args.connections.get());
-    let (workers, connections) = afford(name, wanted, listeners.len(), 0);
+    let (workers, connections) = afford(name, wanted, listeners.len(), 0, None);
     if let Some(account) = account {
         account
             .assume()
@@ -216,8 +216,9 @@ pub(super) fn afford(
     (workers, connections): (usize, usize),
     listeners: usize,
     others: usize,
+    files: Option<u64>,
 ) -> (usize, usize) {
-    let Some(files) = raise_open_file_limit() else {
+    let Some(files) = set_open_file_limit(files) else {
         return (workers, connections);
     };
     let tell = |most, what, wanted| {
@@ -240,11 +241,12 @@ pub(super) fn afford(
     (workers, connections.min(most))
 }
 
-/// Lifts the limit on open files as far as the process may, and returns it; where that fails, the
-/// old limit holds. `None` is no limit.
-fn raise_open_file_limit() -> Option<u64> {
+/// Sets the limit on open files, or lifts it as far as the process may, and returns it; where that
+/// fails, the old limit holds. `None` is no limit.
+fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
+    limit.maximum = limit.maximum.map(|maximum| maximum.max(files.unwrap_or(0)));
+    limit.current = files.or(limit.maximum);
     let _ = setrlimit(Resource::Nofile, limit);
     getrlimit(Resource::Nofile).current
 }

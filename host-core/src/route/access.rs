@@ -1,9 +1,17 @@
-//! Who may come in: `allow`, `deny`, `limit_except`.
+//! Who may come in: `allow`, `deny`, `auth_basic`, `satisfy`, `limit_except`.
 
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 
-use super::Rules;
-use crate::config::model::{Access, Allow, Network};
+use h1_core::Status;
+
+use super::flow::{Flow, Outcome};
+use super::state::Phase;
+use super::variables::View;
+use super::{Route, Rules};
+use crate::config::model::{Access, Allow, BasicAuth, Network};
+use crate::passwords::{Credentials, FILE_MAX, Users, Verdict, Version};
+use crate::{Found, Lookup};
 
 impl Rules {
     /// The rules that `limit_except` has for requests of this method.
@@ -12,25 +20,170 @@ impl Rules {
         let excepted = methods.iter().any(|it| it == method);
         self.limited.filter(|_| !excepted)
     }
+}
 
-    /// Whether a client at `ip` may come in.
-    pub(super) fn admits(&self, ip: IpAddr) -> bool {
-        self.settings.access.admits(ip)
+impl<'v> View<'v> {
+    fn access(&self, route: &Route) -> &'v Access {
+        &self.rules(route).settings.access
+    }
+
+    pub(super) fn check_access(&self, route: &mut Route) -> Flow {
+        let access = self.access(route);
+        match (access.any, access.verdict(self.peer(route).ip())) {
+            (false, Some(Allow::Deny)) => return self.fail(route, Status::FORBIDDEN),
+            (true, Some(Allow::Allow)) => return admit(route),
+            _ => {}
+        }
+        match &access.basic {
+            Some(basic) => self.ask_for_name(route, basic),
+            None => self.without_name(route),
+        }
+    }
+
+    /// No name is asked for.
+    fn without_name(&self, route: &mut Route) -> Flow {
+        match self.access(route).verdict(self.peer(route).ip()) {
+            Some(Allow::Deny) => self.fail(route, Status::FORBIDDEN),
+            _ => admit(route),
+        }
+    }
+
+    fn ask_for_name(&self, route: &mut Route, basic: &BasicAuth) -> Flow {
+        let mut realm = route.take_scratch();
+        self.expand(route, &basic.realm, &mut realm);
+        let off = realm == b"off";
+        route.challenge.clear();
+        if !off {
+            push_challenge(&realm, &mut route.challenge);
+        }
+        route.give_scratch(realm);
+        if off {
+            return self.without_name(route);
+        }
+        if self.credentials().is_none() {
+            return self.fail(route, Status::UNAUTHORIZED);
+        }
+        let mut path = route.take_scratch();
+        self.expand(route, &basic.user_file, &mut path);
+        let set = route.path.set(&[&path]);
+        route.give_scratch(path);
+        match set {
+            Ok(()) => Flow::End(Outcome::Lookup),
+            Err(_) => self.users_missing(route, Status::FORBIDDEN),
+        }
+    }
+
+    /// Name and password of the request.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        let fields = self.request.as_ref()?.fields();
+        Credentials::parse(fields.get("authorization")?)
+    }
+
+    /// The file of passwords.
+    pub(super) fn lookup_users<'l>(&self, route: &'l Route) -> Lookup<'l>
+    where
+        'v: 'l,
+    {
+        Lookup {
+            root: &self.hosting.everything,
+            path: &route.path,
+            index: &[],
+            listing: false,
+        }
+    }
+
+    /// The file of passwords has been looked for.
+    pub(super) fn users_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
+        let file = match found {
+            Ok(Found::File { file, .. }) if file.len() <= FILE_MAX => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.users_missing(route, Status::FORBIDDEN);
+            }
+            _ => return self.users_missing(route, Status::INTERNAL_SERVER_ERROR),
+        };
+        let version = (file.modified(), file.len());
+        let passwords = &self.hosting.passwords;
+        match passwords.users(route.path.as_bytes(), version) {
+            Some(users) => self.check_password(route, &users),
+            None => Flow::End(Outcome::Users(file)),
+        }
+    }
+
+    /// The file of passwords has been read; `None` if that failed.
+    pub(crate) fn on_users(
+        &self,
+        route: &mut Route,
+        version: Version,
+        text: Option<&[u8]>,
+    ) -> Outcome {
+        let flow = match text {
+            Some(text) => {
+                let passwords = &self.hosting.passwords;
+                let users = passwords.add(route.path.as_bytes(), version, text);
+                self.check_password(route, &users)
+            }
+            None => self.users_missing(route, Status::INTERNAL_SERVER_ERROR),
+        };
+        self.go_on(route, flow)
+    }
+
+    /// There are no passwords; the client does not learn that it could send one.
+    fn users_missing(&self, route: &mut Route, status: Status) -> Flow {
+        route.challenge.clear();
+        self.fail(route, status)
+    }
+
+    fn check_password(&self, route: &mut Route, users: &Users) -> Flow {
+        let Some(sent) = self.credentials() else {
+            return self.fail(route, Status::UNAUTHORIZED);
+        };
+        let passwords = &self.hosting.passwords;
+        match passwords.check(users, &sent, route.reserved, self.now.monotonic) {
+            Verdict::Right => {
+                route.challenge.clear();
+                admit(route)
+            }
+            Verdict::Wrong => self.fail(route, Status::UNAUTHORIZED),
+            Verdict::Wait(until) => {
+                route.reserved = true;
+                Flow::End(Outcome::Wait(until))
+            }
+            Verdict::Busy => self.users_missing(route, Status::SERVICE_UNAVAILABLE),
+        }
     }
 }
 
+fn admit(route: &mut Route) -> Flow {
+    route.phase = Phase::Try(0);
+    Flow::On
+}
+
+/// The value of WWW-Authenticate (RFC 7617, section 2).
+fn push_challenge(realm: &[u8], out: &mut String) {
+    out.push_str("Basic realm=\"");
+    for char in String::from_utf8_lossy(realm).chars() {
+        if matches!(char, '"' | '\\') {
+            out.push('\\');
+        }
+        if !char.is_control() {
+            out.push(char);
+        }
+    }
+    out.push_str("\", charset=\"UTF-8\"");
+}
+
 impl Access {
-    /// The first rule that matches decides; without one all may come in.
-    fn admits(&self, ip: IpAddr) -> bool {
+    /// What the first rule that matches says.
+    fn verdict(&self, ip: IpAddr) -> Option<Allow> {
         let mut rules = self.rules.iter();
         let rule = rules.find(|(_, network)| network.contains(ip));
-        rule.is_none_or(|(allow, _)| *allow == Allow::Allow)
+        rule.map(|(allow, _)| *allow)
     }
 }
 
 impl Network {
     /// An IPv4 address that came in by IPv6 is what it is.
-    fn contains(&self, ip: IpAddr) -> bool {
+    pub(super) fn contains(&self, ip: IpAddr) -> bool {
         let same = |a: u128, b: u128, width: u32, bits: u8| {
             let rest = width.saturating_sub(u32::from(bits));
             a.checked_shr(rest) == b.checked_shr(rest)

@@ -70,6 +70,7 @@ impl Hosting {
         });
         let listens = listens.collect();
         let wants_sent = wants_sent(&model);
+        let zones = model.zones.into_iter().map(Zone::new).collect();
         let mut map_of = vec![None; model.slots.len()];
         let maps: Vec<_> = model.maps.into_iter().map(Map::new).collect();
         for (at, map) in maps.iter().enumerate() {
@@ -79,9 +80,11 @@ impl Hosting {
         }
         let servers = model.servers.into_iter();
         let servers = servers.map(|server| builder.server(server, timeouts.as_ref()));
+        let servers = servers.collect();
+        let has_status = builder.rules.iter().any(|it| it.settings.stub_status);
         Self {
             listens,
-            servers: servers.collect(),
+            servers,
             locations: builder.locations,
             rules: builder.rules,
             maps,
@@ -89,6 +92,11 @@ impl Hosting {
             logs: builder.logs,
             wants_sent,
             process,
+            everything: Root::at("/".as_ref()),
+            passwords: Passwords::default(),
+            zones,
+            counters: Arc::default(),
+            has_status,
         }
     }
 }

@@ -81,6 +81,14 @@ impl<'v> View<'v> {
         if let Some(flow) = self.refused(route) {
             return flow;
         }
+        if self.rules(route).settings.stub_status {
+            return match Method::from(self.method(route)) {
+                Method::Get | Method::Head => {
+                    Flow::End(Outcome::Plain(self.hosting.counters.page().into()))
+                }
+                _ => self.fail(route, Status::METHOD_NOT_ALLOWED),
+            };
+        }
         let uri = std::mem::take(&mut route.uri);
         let located = self.locate(route, &uri);
         route.uri = uri;
@@ -157,6 +165,7 @@ impl<'v> View<'v> {
             Phase::Content => true,
             Phase::Sibling(_) => false,
             Phase::Try(at) => self.wants_folder(route, at),
+            Phase::Access => return self.lookup_users(route),
             _ => return condition::lookup(self, route),
         };
         let index = match route.index.is_empty() {
@@ -177,7 +186,9 @@ impl<'v> View<'v> {
 
     /// Goes on with the answer to [`Outcome::Lookup`].
     pub(crate) fn on_found(&self, route: &mut Route, found: io::Result<Found>) -> Outcome {
-        self.note_tried(route, &found);
+        if route.phase != Phase::Access {
+            self.note_tried(route, &found);
+        }
         let flow = self.found(route, Some(found));
         self.go_on(route, flow)
     }
@@ -192,6 +203,7 @@ impl<'v> View<'v> {
             Phase::Try(at) => self.tried(route, at, found),
             Phase::Sibling(at) => self.sibling_found(route, at, found),
             Phase::Content => self.content_found(route, found),
+            Phase::Access => self.users_found(route, found),
             _ => {
                 let passes = self
                     .instruction(route)

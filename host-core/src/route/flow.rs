@@ -1,6 +1,8 @@
 //! The phases of a request, in nginx's order: the script of the server, the location and its
 //! script, access, `try_files`, content; and back to the location whenever the URI has changed.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use h1_core::{Body, Method, RequestHead, Status};
 
@@ -25,8 +27,14 @@ pub(crate) enum Outcome {
     Listing(Vec<Entry>),
     /// This text.
     Text(Status, Bytes),
+    /// This plain text.
+    Plain(Bytes),
     /// To `route.target`.
     Redirect(Status),
+    /// The passwords in this file: what is read goes to [`View::on_users`].
+    Users(OpenFile),
+    /// Nothing before this moment; then [`View::resume`].
+    Wait(Instant),
     /// What the files allow.
     Options,
     /// A short page that names the status.
@@ -47,6 +55,7 @@ impl<'v> View<'v> {
         route.reset(self.hosting.map_of.len());
         vhost::normalize(request, &mut route.host);
         self.choose_server(route);
+        self.believe_proxy(route);
         let (path, query) = (request.path(), request.query().unwrap_or_default());
         route.args.extend_from_slice(query.as_bytes());
         let server = self.hosting.server(route.server);
@@ -60,6 +69,11 @@ impl<'v> View<'v> {
             Err(_) => self.fail(route, Status::BAD_REQUEST),
         };
         self.go_on(route, flow)
+    }
+
+    /// The moment of [`Outcome::Wait`] has come.
+    pub(crate) fn resume(&self, route: &mut Route) -> Outcome {
+        self.go_on(route, Flow::On)
     }
 
     /// Begins with what is no request: it fails with `status`, by the rules of the default server.
@@ -126,6 +140,7 @@ impl<'v> View<'v> {
                 Phase::Server(at) => self.run_server(route, at),
                 Phase::Find => self.find(route),
                 Phase::Location(at) => self.run_location(route, at),
+                Phase::Limit => self.check_limits(route),
                 Phase::Access => self.check_access(route),
                 Phase::Try(at) => self.try_file(route, at),
                 Phase::Sibling(at) => self.sibling(route, at),
@@ -146,7 +161,7 @@ impl<'v> View<'v> {
 
     fn run_location(&self, route: &mut Route, at: usize) -> Flow {
         let Some(location) = route.location else {
-            route.phase = Phase::Access;
+            route.phase = Phase::Limit;
             return Flow::On;
         };
         let located = self.hosting.locations.get(location);
@@ -154,7 +169,7 @@ impl<'v> View<'v> {
         let ran = self.run_script(route, Script::Location(location), script, at);
         let next = match route.uri_changed {
             true => Phase::Find,
-            false => Phase::Access,
+            false => Phase::Limit,
         };
         let found = matches!(ran, Ran::End) && route.uri_changed;
         if found && !route.change() {
@@ -212,7 +227,7 @@ impl<'v> View<'v> {
             .find_location(&server.locations, uri, bindings, sink);
         let location = route.location.and_then(|at| self.hosting.locations.get(at));
         route.rules = server.rules;
-        route.phase = Phase::Access;
+        route.phase = Phase::Limit;
         match location {
             Some(location) => self.enter(route, location),
             None => route.sink.note(|| Note::NoLocation),
@@ -236,15 +251,7 @@ impl<'v> View<'v> {
         route.phase = Phase::Location(0);
         if let Some(limited) = self.rules(route).limited(self.method(route)) {
             route.rules = limited;
-            route.phase = Phase::Access;
-        }
-    }
-
-    fn check_access(&self, route: &mut Route) -> Flow {
-        route.phase = Phase::Try(0);
-        match self.rules(route).admits(self.client.peer.ip()) {
-            true => Flow::On,
-            false => self.fail(route, Status::FORBIDDEN),
+            route.phase = Phase::Limit;
         }
     }
 

@@ -8,8 +8,10 @@ mod content;
 mod errors;
 mod files;
 mod flow;
+mod limits;
 mod location;
 mod map;
+mod real_ip;
 mod rewrite;
 mod siblings;
 mod state;
@@ -25,7 +27,10 @@ use std::sync::Arc;
 use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
-use crate::os::listen;
+use crate::limits::Zone;
+use crate::os::{Root, listen};
+use crate::passwords::Passwords;
+use crate::server::counters::Counters;
 pub(crate) use files::Files;
 pub(crate) use flow::Outcome;
 use location::Tree;
@@ -51,6 +56,14 @@ pub(crate) struct Hosting {
     /// Whether a variable asks for a field of the answer.
     pub(crate) wants_sent: bool,
     pub(crate) process: Process,
+    /// The root of the file system, below which files of passwords are.
+    everything: Root,
+    passwords: Passwords,
+    pub(crate) counters: Arc<Counters>,
+    /// Whether a location shows them.
+    pub(crate) has_status: bool,
+    /// Those of `limit_req_zone` and `limit_conn_zone`.
+    zones: Vec<Zone>,
 }
 
 /// What `$pid` and `$hostname` are.

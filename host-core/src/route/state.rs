@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +13,7 @@ use h1_core::Status;
 use super::bindings::Bindings;
 use super::trace::Sink;
 use crate::config::model::Precompressed;
+use crate::limits::Ticket;
 use crate::os::OpenFile;
 use crate::path::CleanPath;
 
@@ -49,6 +51,17 @@ pub(crate) struct Route {
     pub(crate) sent: Vec<u8>,
     /// An error page is for GET, whatever the request was for.
     pub(crate) as_get: bool,
+    /// The value of WWW-Authenticate, where the client has to say who it is.
+    pub(crate) challenge: String,
+    /// There is time for a check of the password.
+    pub(super) reserved: bool,
+    /// For whom a proxy speaks.
+    pub(crate) peer: Option<SocketAddr>,
+    /// `limit_req` has let it in, and `limit_conn`.
+    pub(super) limited: bool,
+    pub(super) counted: bool,
+    /// What `limit_conn` has counted.
+    pub(crate) tickets: Vec<Ticket>,
     pub(crate) bindings: Bindings,
     pub(crate) sink: Sink,
     pub(super) phase: Phase,
@@ -89,6 +102,7 @@ pub(super) enum Phase {
     Find,
     /// Those of the location.
     Location(usize),
+    Limit,
     #[default]
     Access,
     /// This one of `try_files`.
@@ -123,6 +137,10 @@ impl Route {
         self.held = None;
         self.codings.clear();
         (self.coding, self.vary) = (None, false);
+        self.challenge.clear();
+        (self.reserved, self.peer) = (false, None);
+        (self.limited, self.counted) = (false, false);
+        self.tickets.clear();
     }
 
     /// Nothing of the request is needed any more.

@@ -76,6 +76,11 @@ impl<'v> View<'v> {
         }
     }
 
+    /// The client, or whom a proxy speaks for.
+    pub(crate) fn peer(&self, route: &Route) -> SocketAddr {
+        route.peer.unwrap_or(self.client.peer)
+    }
+
     pub(crate) fn rules(&self, route: &Route) -> &'v Rules {
         self.hosting.rules(route.rules)
     }
@@ -192,7 +197,7 @@ impl<'v> View<'v> {
             | Known::RequestTime
             | Known::TimeLocal
             | Known::TimeIso8601 => push_late(known, &self.sent, self.now, out),
-            Known::BinaryRemoteAddr => match self.client.peer.ip() {
+            Known::BinaryRemoteAddr => match self.peer(route).ip() {
                 std::net::IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
                 std::net::IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
             },
@@ -201,7 +206,7 @@ impl<'v> View<'v> {
             | Known::RemoteAddr
             | Known::RemotePort
             | Known::ServerAddr
-            | Known::ServerPort => return self.push_of_connection(known, out),
+            | Known::ServerPort => return self.push_of_connection(route, known, out),
             Known::ContentLength
             | Known::ContentType
             | Known::RemoteUser
@@ -220,13 +225,13 @@ impl<'v> View<'v> {
         out.extend_from_slice(files.tail.of(&route.uri));
     }
 
-    fn push_of_connection(&self, known: Known, out: &mut Vec<u8>) -> bool {
+    fn push_of_connection(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
         let client = self.client;
         match (known, client.local) {
             (Known::Connection, _) => write(out, format_args!("{}", client.number)),
             (Known::ConnectionRequests, _) => write(out, format_args!("{}", client.requests)),
-            (Known::RemoteAddr, _) => write(out, format_args!("{}", client.peer.ip())),
-            (Known::RemotePort, _) => write(out, format_args!("{}", client.peer.port())),
+            (Known::RemoteAddr, _) => write(out, format_args!("{}", self.peer(route).ip())),
+            (Known::RemotePort, _) => write(out, format_args!("{}", self.peer(route).port())),
             (Known::ServerAddr, Some(local)) => write(out, format_args!("{}", local.ip())),
             (Known::ServerPort, Some(local)) => write(out, format_args!("{}", local.port())),
             _ => return false,
@@ -242,7 +247,10 @@ impl<'v> View<'v> {
         match known {
             Known::ContentLength => return put(out, request.fields().get("content-length")),
             Known::ContentType => return put(out, request.fields().get("content-type")),
-            Known::RemoteUser => return false,
+            Known::RemoteUser => {
+                let sent = self.credentials();
+                return put_some(out, sent.as_ref().map_or(b"", |sent| sent.name()));
+            }
             Known::Request => {
                 let (method, target) = (request.method(), request.target());
                 write(out, format_args!("{method} {target} {}", request.version()));

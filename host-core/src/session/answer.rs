@@ -1,12 +1,15 @@
 //! From what a request has come to, to a head in the queue.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use arrayvec::ArrayString;
 use bytes::Bytes;
-use h1_core::{Method, RequestHead, SendError, State, Status};
+use h1_core::{Body, Method, RequestHead, SendError, State, Status};
 
 use super::content::SentFile;
+use super::pace::Pace;
 use super::{Inner, view};
 use crate::config::model::ListingFormat;
 use crate::files::listing::{self, Order};
@@ -42,12 +45,17 @@ impl Inner {
             self.file = None;
             reply.empty();
         }
+        if !self.route.challenge.is_empty() {
+            let challenge = Value::Long(self.route.challenge.clone());
+            reply = reply.with("WWW-Authenticate", challenge);
+        }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         self.note_reply(server, &reply);
         self.add_expires(server, rules, &mut reply, modified, now);
         self.add_gzip(rules, &mut reply);
         self.note_reply(server, &reply);
         self.add_fields(server, rules, &mut reply, now);
+        self.send_hints(server, rules, reply.status, now)?;
         self.queue(server, rules, &reply, now)
     }
 
@@ -61,11 +69,17 @@ impl Inner {
             last |= age >= settings.keepalive_time;
             last |= timeouts.keep_alive == Duration::ZERO;
             self.clock.set(timeouts);
+            self.lingering_time = settings.lingering_time;
         }
         last |= self.route.too_large;
         if last {
             self.conn.disable_keep_alive();
         }
+        self.last |= last;
+        self.lingering = settings.lingering_close;
+        self.pace = Pace::new(settings, now);
+        // Nothing else is queued behind it, so that all that is sent is its own.
+        self.dear |= self.pace.is_some();
     }
 
     fn reply<'s>(
@@ -94,6 +108,9 @@ impl Inner {
                 };
                 Reply::new(status(code), content).typed(kind)
             }
+            Outcome::Plain(text) => {
+                Reply::new(status(Status::OK), Content::Bytes(text)).typed("text/plain")
+            }
             Outcome::Redirect(code) => {
                 let request = self.conn.request(&self.rx);
                 let local = self.client.local;
@@ -111,7 +128,9 @@ impl Inner {
                 }
             }
             // The session has done those.
-            Outcome::Lookup | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
+            Outcome::Lookup | Outcome::Users(_) | Outcome::Wait(_) | Outcome::Close => {
+                Reply::error(Status::INTERNAL_SERVER_ERROR)
+            }
         }
     }
 
@@ -209,6 +228,12 @@ impl Inner {
         reply: &Reply<'_>,
         now: Now,
     ) -> Result<(), SendError> {
+        let framing = match self.wants_trailers(rules, reply) {
+            true => Body::Chunked,
+            false => reply.framing(),
+        };
+        let keep = keep_alive(rules, self.last);
+        let keep = (!keep.is_empty()).then_some(("Keep-Alive", keep.as_bytes()));
         let token = SERVER[usize::from(rules.settings.server_tokens)];
         let own = [
             ("Server", token.as_bytes()),
@@ -222,9 +247,9 @@ impl Inner {
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
         let fields = (own.into_iter())
             .chain(reply.field_bytes().map(|field| field))
-            .chain(added);
+            .chain(added)
+            .chain(keep);
         let before = self.tx.queued();
-        let framing = reply.framing();
         self.conn
             .send_response(&mut self.tx, reply.status, fields, framing)?;
         let head = self.tx.queued() - before;
@@ -244,7 +269,11 @@ impl Inner {
             return Ok(());
         }
         match &reply.content {
-            Content::Bytes(bytes) => self.conn.send_data(&mut self.tx, bytes.clone()),
+            Content::Bytes(bytes) => {
+                self.conn.send_data(&mut self.tx, bytes.clone())?;
+                self.end(server, now)
+            }
+            Content::File(range) if range.is_empty() => self.end(server, now),
             Content::None | Content::File(_) | Content::Parts(_) => Ok(()),
         }
     }
@@ -265,8 +294,17 @@ pub(super) fn is_safe(status: Status) -> bool {
     )
 }
 
+/// The value of the Keep-Alive field: how long the connection is kept, where that is told.
+fn keep_alive(rules: &Rules, last: bool) -> ArrayString<32> {
+    let mut value = ArrayString::new();
+    if let (Some(seconds), false) = (rules.settings.keepalive_header, last) {
+        let _ = write!(value, "timeout={seconds}");
+    }
+    value
+}
+
 /// Makes what stands from `start` on a value that ends no field. Returns it.
-fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
+pub(super) fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
     let is_bad = |b: &u8| matches!(b, 0..=8 | 10..=31 | 127);
     if values[start..].iter().any(is_bad) {
         let text = values.split_off(start);

@@ -94,11 +94,14 @@ impl Session {
             return self.compress_part(rest == 0, now);
         }
         let part = self.inner.part.split().freeze();
-        let queued = self
-            .inner
-            .conn
-            .send_data(&mut self.inner.tx, part)
-            .and_then(|()| self.inner.conn.send_external(&mut self.inner.tx, rest));
+        let several = file.parts.is_some();
+        let Inner { conn, tx, .. } = &mut *self.inner;
+        let mut queued = conn
+            .send_data(tx, part)
+            .and_then(|()| conn.send_external(tx, rest));
+        if !several {
+            queued = queued.and_then(|()| self.inner.end(&self.server, now));
+        }
         match (queued, rest) {
             (Err(_), _) => self.fail(now),
             (Ok(()), 0) => self.part_done(),
@@ -149,8 +152,12 @@ impl Session {
                 last.unwrap_or_default()
             }
         };
-        let Inner { conn, tx, .. } = &mut *self.inner;
-        if conn.send_data(tx, between.into()).is_err() {
+        let Self { server, inner } = self;
+        let mut queued = inner.conn.send_data(&mut inner.tx, between.into());
+        if inner.file.is_none() {
+            queued = queued.and_then(|()| inner.end(server, now));
+        }
+        if queued.is_err() {
             self.fail(now);
         }
     }

@@ -5,8 +5,10 @@ use std::io;
 use h1_core::{Awaiting, Body, Error, ErrorKind, Event, Phase, State, Status};
 
 use super::{Session, Stage, view};
+use crate::config::model::LingeringClose;
 use crate::route::Outcome;
 use crate::route::trace::{Note, Sink};
+use crate::server::counters::Busy;
 use crate::{Found, Now};
 
 /// Content of a request that nobody wants is read up to this many bytes, so that the connection can
@@ -51,6 +53,11 @@ impl Session {
         };
         let too_much = matches!(request.body(), Body::Length(len) if len > DISCARD_MAX);
         inner.peer_ends = !request.keep_alive();
+        inner.last = inner.peer_ends || too_much;
+        (inner.pace, inner.trailers) = (None, false);
+        if server.hosting.has_status {
+            inner.busy = Some(Busy::writing(&server.hosting.counters));
+        }
         let outcome = view.begin(&mut inner.route, &request);
         if too_much {
             inner.conn.disable_keep_alive();
@@ -77,9 +84,11 @@ impl Session {
     }
 
     /// Asks, or answers.
-    fn proceed(&mut self, outcome: Outcome, now: Now) {
+    pub(super) fn proceed(&mut self, outcome: Outcome, now: Now) {
         match outcome {
             Outcome::Lookup => self.inner.stage = Stage::Locate,
+            Outcome::Users(file) => self.read_users(file, now),
+            Outcome::Wait(until) => self.inner.stage = Stage::Delay { until },
             Outcome::Close => self.close(now),
             outcome => {
                 let Self { server, inner } = self;
@@ -142,6 +151,8 @@ impl Session {
         let outcome = {
             let inner = &mut **inner;
             inner.since = now.monotonic;
+            inner.last = true;
+            (inner.pace, inner.trailers) = (None, false);
             let received = first_line(inner.rx.pending());
             let view = view!(server, inner, now);
             view.begin_broken(&mut inner.route, received, status)
@@ -152,7 +163,10 @@ impl Session {
     /// Nothing more is read but to be thrown away.
     pub(super) fn linger(&mut self) {
         self.inner.rx.clear();
-        self.inner.stage = Stage::Linger { shut: false };
+        self.inner.stage = match self.inner.lingering {
+            LingeringClose::Off => Stage::Finish,
+            _ => Stage::Linger { shut: false },
+        };
     }
 
     /// `phase` took too long.
@@ -167,6 +181,10 @@ impl Session {
             Phase::Head | Phase::Body => {
                 let error = self.inner.conn.refuse(ErrorKind::Timeout);
                 self.refuse(error, now);
+                let rules = self.server.hosting.rules(self.inner.route.rules);
+                if rules.settings.reset_timedout_connection {
+                    self.abandon(Stage::Reset, now);
+                }
             }
         }
     }

@@ -141,14 +141,14 @@ impl Session {
         let Some(bytes) = compressed else {
             return self.fail(now);
         };
-        let Inner { conn, tx, .. } = &mut *self.inner;
-        let before = tx.queued();
-        let mut queued = conn.send_data(tx, bytes);
+        let Self { server, inner } = self;
+        let before = inner.tx.queued();
+        let mut queued = inner.conn.send_data(&mut inner.tx, bytes);
         if last {
-            queued = queued.and_then(|()| conn.send_end(tx));
+            queued = queued.and_then(|()| inner.end(server, now));
         }
-        let grown = tx.queued() - before;
-        self.inner.record.grow(grown);
+        let grown = inner.tx.queued() - before;
+        inner.record.grow(grown);
         match queued {
             Err(_) => self.fail(now),
             Ok(()) if last => self.finish(),

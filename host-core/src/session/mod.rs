@@ -6,26 +6,33 @@ mod clock;
 mod content;
 mod exchange;
 mod expires;
+mod extras;
 mod gzip;
+mod pace;
+mod pause;
 mod pool;
 mod record;
+mod wait;
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use h1_core::{Awaiting, Phase, RecvBuf, SendQueue, ServerConnection, Transmit};
+use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
 
+use crate::config::model::LingeringClose;
 use crate::date::HttpDate;
 use crate::route::Route;
 use crate::route::variables::Client;
-use crate::step::{Log, SendFile};
-use crate::{Found, Now, Server, Step, Wait};
+use crate::server::counters::{Busy, Connected};
+use crate::step::Log;
+use crate::{Found, Now, Server, Step};
 use clock::Clock;
 use content::SentFile;
 use gzip::Compressor;
+use pace::Pace;
 pub use pool::{Parked, Peer, Pool};
 use record::Record;
 
@@ -65,7 +72,7 @@ use view;
 /// it is sending, and all rules. While it is idle, [`park`](Session::park) lends its buffers to others.
 #[derive(Debug)]
 pub struct Session {
-    server: Arc<Server>,
+    server: Connected,
     inner: Box<Inner>,
 }
 
@@ -108,6 +115,18 @@ struct Inner {
     write_blocked: bool,
     /// The lines of the log were handed out by the last step.
     logged: bool,
+    /// `limit_rate` of the present answer.
+    pace: Option<Pace>,
+    /// The connection closes behind the present answer.
+    last: bool,
+    lingering: LingeringClose,
+    lingering_time: Duration,
+    /// When reading what nobody wants ends, whatever still comes.
+    linger_until: Option<Instant>,
+    /// Trailer fields follow the content of the answer.
+    trailers: bool,
+    /// What `stub_status` counts, where somebody asks for it.
+    busy: Option<Busy>,
 }
 
 /// What the session is in the middle of.
@@ -117,6 +136,12 @@ enum Stage {
     Read,
     /// Asking for the file that the request names.
     Locate,
+    /// Asking for the content of a file of passwords.
+    Users,
+    /// The request waits for this moment.
+    Delay {
+        until: Instant,
+    },
     /// Asking for the first part of the file, or the next one.
     Load,
     /// The next part is made once what is queued has been written, or nearly.
@@ -149,6 +174,7 @@ impl Session {
         while self.inner.stage == Stage::More && self.may_make_more() {
             self.make_more(now);
         }
+        self.resume(now);
         while self.inner.stage == Stage::Read && self.may_read() {
             if !self.read_event(now) {
                 break;
@@ -160,6 +186,7 @@ impl Session {
             if self.inner.stage != Stage::Load {
                 self.finish_record(now);
             }
+            self.release();
         }
         if self.wants_log() {
             return self.log();
@@ -170,14 +197,18 @@ impl Session {
                 Step::Lookup(view.lookup(&self.inner.route))
             }
             Stage::Load => self.load(),
+            Stage::Users => self.load_users(),
             Stage::Close => Step::Close,
             Stage::Reset => Step::Reset,
             _ if !self.inner.tx.is_empty() => self.transmit(now),
             Stage::Linger { shut: false } => {
                 self.inner.stage = Stage::Linger { shut: true };
+                let until = now.monotonic.checked_add(self.inner.lingering_time);
+                self.inner.linger_until = until;
                 Step::ShutdownWrite
             }
             Stage::Read if self.ends_idle() => Step::Read,
+            Stage::Delay { .. } => self.pause(now),
             Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
                 self.wait(now)
             }
@@ -222,9 +253,11 @@ impl Session {
     fn close_if_done(&mut self) {
         match self.inner.stage {
             Stage::Read if self.inner.conn.wants_close() => {
-                match self.peer_may_send() {
-                    true => self.linger(),
-                    false => self.inner.stage = Stage::Finish,
+                match self.inner.lingering {
+                    LingeringClose::On if !self.peer_may_send() => {
+                        self.inner.stage = Stage::Finish;
+                    }
+                    _ => self.linger(),
                 }
                 self.close_if_done();
             }
@@ -236,75 +269,11 @@ impl Session {
         }
     }
 
-    fn transmit(&mut self, now: Now) -> Step<'_> {
-        if self.inner.write_blocked {
-            return self.wait(now);
-        }
-        self.inner.clock.sending(true, now);
-        match (self.inner.tx.external(), &self.inner.file) {
-            (Some(len), Some(file)) => Step::SendFile(SendFile {
-                file: &file.file,
-                offset: file.at,
-                len: len.min(SEND_MAX) as usize,
-            }),
-            _ => Step::Write,
-        }
-    }
-
-    fn wait(&mut self, now: Now) -> Step<'_> {
-        let write = !self.inner.tx.is_empty();
-        // A read into no room would look like the end of the stream.
-        debug_assert!(write || !self.inner.rx.unfilled().is_empty());
-        self.inner.clock.sending(write, now);
-        self.inner.clock.reading(self.awaiting(write), now);
-        Step::Wait(Wait {
-            read: !write,
-            write,
-            until: self.deadline(),
-        })
-    }
-
-    /// What the peer may be late with, in a state in which it is read.
-    fn awaiting(&self, writing: bool) -> Option<Phase> {
-        match (self.inner.stage, self.inner.conn.awaiting(&self.inner.rx)) {
-            _ if writing => None,
-            (Stage::Linger { .. }, _) => Some(Phase::Linger),
-            (_, Awaiting::Message) if self.inner.client.requests > 0 => Some(Phase::KeepAlive),
-            (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
-            (_, Awaiting::Body) => Some(Phase::Body),
-            (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
-        }
-    }
-
-    /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.inner.clock.deadline()
-    }
-
     /// Whether no request is being received or answered.
     pub fn is_idle(&self) -> bool {
         self.inner.stage == Stage::Read
             && self.inner.tx.is_empty()
             && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
-    }
-
-    /// A graceful stop has begun: each answer is the last one on its connection, and says so. An idle
-    /// connection closes after one more look at the socket, so that a request on its way is answered.
-    /// Saying it again changes nothing.
-    pub fn drain(&mut self) {
-        (self.inner.draining, self.inner.stopping) = (true, true);
-    }
-
-    /// A reload has brought another server: as [`drain`](Session::drain), but a connection on which no
-    /// request has come is waited for. Its client could not know that it may be late.
-    pub fn retire(&mut self) {
-        self.inner.draining = true;
-    }
-
-    /// Whether no further request is waited for.
-    fn ends_idle(&self) -> bool {
-        let used = self.inner.stopping || self.inner.client.requests > 0;
-        self.inner.draining && used && self.is_idle()
     }
 
     /// Where to read socket bytes to, when [`Step::Wait`] or [`Step::Read`] asks for them.
@@ -321,6 +290,8 @@ impl Session {
         self.inner.clock.read(n as u64, now);
         if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
             self.inner.rx.clear();
+            // nginx's `lingering_timeout` is for each wait.
+            self.inner.clock.read_done();
         }
     }
 
@@ -344,6 +315,9 @@ impl Session {
 
     /// The slices to write for [`Step::Write`]: fills `iov` from its start, returns how many.
     pub fn slices<'a>(&'a self, iov: &mut [IoSlice<'a>]) -> usize {
+        if let Some(pace) = &self.inner.pace {
+            return self.inner.allowed_slices(iov, pace.allowed);
+        }
         match self.inner.tx.transmit(iov) {
             Transmit::Slices(n) => n,
             Transmit::External(_) | Transmit::Idle => 0,
@@ -358,6 +332,9 @@ impl Session {
         let external = self.inner.tx.external().is_some();
         self.inner.tx.advance(n);
         self.inner.clock.sent(n, now);
+        if let Some(pace) = &mut self.inner.pace {
+            pace.sent(n);
+        }
         if self.inner.tx.is_empty() {
             // The parts of files that were in the queue have gone.
             let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
@@ -375,14 +352,6 @@ impl Session {
     /// The socket takes bytes again.
     pub fn on_writable(&mut self, _now: Now) {
         self.inner.write_blocked = false;
-    }
-
-    /// A deadline may have passed; harmless if none has.
-    pub fn on_timeout(&mut self, now: Now) {
-        match self.inner.clock.expired(now) {
-            Some(phase) if !self.is_over() => self.on_late(phase, now),
-            _ => {}
-        }
     }
 
     /// The socket failed: nothing more can be read or written.
@@ -407,8 +376,10 @@ impl Session {
 
     /// The answer to [`Step::ReadFile`]: how many bytes the file gave.
     pub fn on_file_read(&mut self, read: io::Result<usize>, now: Now) {
-        if self.inner.stage == Stage::Load {
-            self.queue_part(read, now);
+        match self.inner.stage {
+            Stage::Load => self.queue_part(read, now),
+            Stage::Users => self.on_users_read(read, now),
+            _ => {}
         }
     }
 }

@@ -11,9 +11,11 @@ use h1_core::{Phase, RecvBuf, SendQueue, ServerConnection};
 use super::clock::Clock;
 use super::record::Record;
 use super::{Inner, Session, Stage};
+use crate::config::model::LingeringClose;
 use crate::date::HttpDate;
 use crate::route::Route;
 use crate::route::variables::Client;
+use crate::server::counters::Connected;
 use crate::{Now, Server};
 
 /// A connection that waits for a request: a new one, or one whose last answer has been sent.
@@ -22,7 +24,7 @@ use crate::{Now, Server};
 /// [`deadline`](Parked::deadline) the socket is closed, and the client is told nothing.
 #[derive(Debug)]
 pub struct Parked {
-    pub(super) server: Arc<Server>,
+    pub(super) server: Connected,
     pub(super) client: Client,
     pub(super) connected: Instant,
     pub(super) until: Option<Instant>,
@@ -78,11 +80,11 @@ impl Parked {
             peer: address,
             local,
             listen,
-            number: server.accept(),
+            number: server.hosting.counters.accept(),
             requests: 0,
         };
         Self {
-            server,
+            server: Connected::new(server),
             client,
             connected: now.monotonic,
             until,
@@ -91,7 +93,7 @@ impl Parked {
 
     /// Whether it is served by `server`: after a reload it may be by the one before.
     pub fn is_of(&self, server: &Arc<Server>) -> bool {
-        Arc::ptr_eq(&self.server, server)
+        self.server.is(server)
     }
 
     /// When to close the socket, if ever.
@@ -179,6 +181,7 @@ impl Pool {
             inner.drop_source();
             inner.route.forget();
             inner.tx.clear();
+            inner.busy = None;
             self.idle.push(inner);
         }
     }
@@ -187,7 +190,7 @@ impl Pool {
 impl Session {
     /// Whether it is served by `server`: after a reload it may be by the one before.
     pub fn is_of(&self, server: &Arc<Server>) -> bool {
-        Arc::ptr_eq(&self.server, server)
+        self.server.is(server)
     }
 
     /// Gives the buffers of an idle connection to others.
@@ -237,6 +240,13 @@ impl Inner {
             stopping: false,
             write_blocked: false,
             logged: false,
+            pace: None,
+            last: false,
+            lingering: LingeringClose::On,
+            lingering_time: parked.server.timeouts.linger,
+            linger_until: None,
+            trailers: false,
+            busy: None,
         }
     }
 
@@ -273,6 +283,13 @@ impl Inner {
             stopping,
             write_blocked,
             logged,
+            pace,
+            last,
+            lingering,
+            lingering_time,
+            linger_until,
+            trailers,
+            busy,
         } = self;
         let server = &*parked.server;
         *conn = ServerConnection::new(server.limits);
@@ -290,6 +307,8 @@ impl Inner {
         added.clear();
         values.clear();
         [*dear, *peer_ends, *draining, *stopping] = [false; 4];
-        [*write_blocked, *logged] = [false; 2];
+        [*write_blocked, *logged, *last, *trailers] = [false; 4];
+        (*pace, *linger_until, *busy) = (None, None, None);
+        (*lingering, *lingering_time) = (LingeringClose::On, server.timeouts.linger);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use h1_core::Status;
+
 use crate::config::model::{Escape, LogFormat};
 use crate::config::template::{Known, Part, Template, Variable};
 use crate::json::escape_json;
@@ -78,6 +80,11 @@ impl Record {
         if let Some(sent) = &mut self.sent {
             sent.content += bytes;
         }
+    }
+
+    /// The status of the present answer.
+    pub(super) fn status(&self) -> Option<Status> {
+        self.sent.and_then(|sent| sent.status)
     }
 
     /// The answer is over: all but its last `unsent` bytes were handed to the socket. Does nothing

@@ -45,8 +45,7 @@ pub(super) const GROUP: Group = Group {
                 };
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("auth_basic_user_file", "file"),
             HSL_EXCEPT,
@@ -61,7 +60,8 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .not_yet(),
+        .differs("Passwords may be hashed by bcrypt, apr1, {SHA}, {SSHA}, $1$, $5$ and $6$; DES and yescrypt are not supported. The file may have 1 MiB. \
+                  Absolute symbolic links are not followed. Checks that take long get a quarter of the time: others wait, up to 10 seconds, or get 503."),
         Directive::new(
             ("satisfy", "all | any"),
             HSL,
@@ -89,28 +89,28 @@ pub(super) const GROUP: Group = Group {
             }),
         )
         .repeats()
-        .differs("Names of hosts are not supported.")
-        .not_yet(),
+        .differs("Names of hosts are not supported."),
         Directive::new(
             ("real_ip_header", "field | X-Real-IP | X-Forwarded-For | proxy_protocol"),
             HSL,
             (1, 1),
             "X-Real-IP",
             "Where they tell it.",
-            Set::With(|_, draft, usage| {
+            Set::With(|cx, draft, usage| {
+                if usage.text(0).eq_ignore_ascii_case("proxy_protocol") {
+                    cx.not_yet(usage.node.arg(0).span, "\"proxy_protocol\" in \"real_ip_header\"")?;
+                }
                 draft.real_ip.header = usage.text(0).to_ascii_lowercase();
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::flag(
             "real_ip_recursive",
             HSL,
             "off",
             "Whether the last address that is not one of the proxies counts, instead of the last one.",
             |draft| &mut draft.real_ip.recursive,
-        )
-        .not_yet(),
+        ),
     ],
 };
 

@@ -41,8 +41,7 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::flag(
             "absolute_redirect",
             HSL,
@@ -81,8 +80,7 @@ pub(super) const GROUP: Group = Group {
             }),
         )
         .repeats()
-        .differs("Not there for files.")
-        .not_yet(),
+        .differs("There it passes on hints of others, on a condition. They are sent to GET by HTTP/1.1, before an answer with 200."),
         Directive::new(
             ("error_page", "code ... [=[code]] uri"),
             HSL,
@@ -163,8 +161,7 @@ pub(super) const GROUP: Group = Group {
                 draft.settings.stub_status = true;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("dav_methods", "off | method ..."),
             HSL,

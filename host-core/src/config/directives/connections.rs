@@ -85,8 +85,7 @@ pub(super) const GROUP: Group = Group {
                 draft.settings.lingering_close = usage.choice(0, &choices)?;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("lingering_time", "time"),
             HSL,
@@ -94,8 +93,7 @@ pub(super) const GROUP: Group = Group {
             "30s",
             "How long that goes on at most.",
             Set::Time(|draft| &mut draft.settings.lingering_time),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("lingering_timeout", "time"),
             HSL,
@@ -108,11 +106,10 @@ pub(super) const GROUP: Group = Group {
             "reset_timedout_connection",
             HSL,
             "off",
-            "Whether a connection that took too long is closed with a reset.",
+            "Whether a connection on which a request took too long to come is closed with a reset, without an answer.",
             |draft| &mut draft.settings.reset_timedout_connection,
         )
-        .differs("A client that stalls while an answer is sent to it is always closed like that.")
-        .not_yet(),
+        .differs("A client that stalls while an answer is sent to it is always closed like that."),
         Directive::new(
             ("tcp_nodelay", "on | off"),
             HSL,

@@ -77,8 +77,7 @@ pub(super) const GROUP: Group = Group {
             "What connections are counted by, and where.",
             Set::Early(|cx, _, usage| zone(cx, usage, false)),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::new(
             ("limit_conn", "zone number"),
             HSL,
@@ -87,8 +86,7 @@ pub(super) const GROUP: Group = Group {
             "The most connections with the same key. Inherited where there is none at the level.",
             Set::With(limit_conn),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::new(
             ("limit_conn_status", "code"),
             HSL,
@@ -99,8 +97,7 @@ pub(super) const GROUP: Group = Group {
                 draft.limit_conn_status = refusal(usage)?;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("limit_rate", "rate"),
             HSL_IF,
@@ -109,8 +106,7 @@ pub(super) const GROUP: Group = Group {
             "Bytes that are sent in a second for a request; 0 is any number.",
             Set::Size(|draft| &mut draft.settings.limit_rate),
         )
-        .differs("It cannot be a variable.")
-        .not_yet(),
+        .differs("It cannot be a variable."),
         Directive::new(
             ("limit_rate_after", "size"),
             HSL_IF,
@@ -119,8 +115,7 @@ pub(super) const GROUP: Group = Group {
             "The first bytes, which are sent without a limit.",
             Set::Size(|draft| &mut draft.settings.limit_rate_after),
         )
-        .differs("It cannot be a variable.")
-        .not_yet(),
+        .differs("It cannot be a variable."),
         Directive::new(
             ("limit_req_zone", "key zone=name:size rate=number(r/s | r/m)"),
             Contexts::HTTP,
@@ -129,8 +124,7 @@ pub(super) const GROUP: Group = Group {
             "What requests are counted by, where, and how many there may be.",
             Set::Early(|cx, _, usage| zone(cx, usage, true)),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::new(
             ("limit_req", "zone=name [burst=number] [nodelay | delay=number]"),
             HSL,
@@ -139,8 +133,7 @@ pub(super) const GROUP: Group = Group {
             "Limits requests; those of a burst wait. Inherited where there is none at the level.",
             Set::With(limit_req),
         )
-        .repeats()
-        .not_yet(),
+        .repeats(),
         Directive::new(
             ("limit_req_status", "code"),
             HSL,
@@ -151,8 +144,21 @@ pub(super) const GROUP: Group = Group {
                 draft.limit_req_status = refusal(usage)?;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
+        Directive::flag(
+            "limit_conn_dry_run",
+            HSL,
+            "off",
+            "Whether connections are counted only, and none is refused.",
+            |draft| &mut draft.limit_conn_dry_run,
+        ),
+        Directive::flag(
+            "limit_req_dry_run",
+            HSL,
+            "off",
+            "Whether requests are counted only, and none waits or is refused.",
+            |draft| &mut draft.limit_req_dry_run,
+        ),
     ],
 };
 
@@ -226,6 +232,7 @@ fn limit_req(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         burst: 0,
         delay: LimitDelay::All,
         status: Status::SERVICE_UNAVAILABLE,
+        dry_run: false,
     };
     for n in 0..usage.node.args.len() {
         let help = "it must be a number from 1";
@@ -268,6 +275,7 @@ fn limit_conn(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Resul
         zone: find_zone(cx, usage, 0, usage.text(0), false)?,
         connections: usage.number(1, 1, 65535)?.into(),
         status: Status::SERVICE_UNAVAILABLE,
+        dry_run: false,
     };
     if usage.first {
         draft.settings.limit_conn.clear();

@@ -54,6 +54,8 @@ pub(crate) struct LimitReq {
     pub(crate) burst: u64,
     pub(crate) delay: LimitDelay,
     pub(crate) status: Status,
+    /// It is counted, and let in whatever comes of that.
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub(crate) struct LimitConn {
     pub(crate) zone: usize,
     pub(crate) connections: u64,
     pub(crate) status: Status,
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Clone, Debug)]
