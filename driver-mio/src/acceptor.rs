@@ -1,11 +1,10 @@
 //! Connections in.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use host_core::os::{Listener, Spare};
-use host_core::{Peer, Server};
+use host_core::os::{Accepted, Listener, Spare};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -117,15 +116,9 @@ impl Acceptor {
         ready.then(|| self.exhausted.unwrap_or(now))
     }
 
-    /// The next connection to `server` that waits, if there are fewer than `most` behind the `gate`; it
-    /// is counted there.
-    pub(crate) fn next(
-        &mut self,
-        server: &Server,
-        gate: &Gate,
-        most: usize,
-        now: Instant,
-    ) -> Option<(OwnedFd, Peer)> {
+    /// The next connection that waits, if there are fewer than `most` behind the `gate`; it is counted
+    /// there.
+    pub(crate) fn next(&mut self, gate: &Gate, most: usize, now: Instant) -> Option<Accepted> {
         if self.exhausted.is_some_and(|until| now < until) {
             return None;
         }
@@ -136,7 +129,7 @@ impl Acceptor {
                 return None;
             }
             let own = &mut self.listeners[n];
-            let error = match own.socket.accept(server) {
+            let error = match own.socket.accept() {
                 Ok(accepted) => {
                     self.first = n + 1;
                     return Some(accepted);

@@ -6,7 +6,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait, os};
+use host_core::os::{self, Accepted};
+use host_core::{Now, Parked, Pool, Server, Session, Step, Wait};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -66,9 +67,10 @@ enum Done {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: OwnedFd, peer: Peer, server: Arc<Server>, now: Now) -> Self {
+    pub(crate) fn new(accepted: Accepted, server: Arc<Server>, now: Now) -> Self {
+        let peer = accepted.peer(&server);
         Self {
-            stream,
+            stream: accepted.stream,
             state: State::Parked(Parked::new(server, peer, now)),
             timer: Timer::default(),
             queued: false,

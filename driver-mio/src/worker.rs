@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Listener, Service, Stop, Subscription};
+use host_core::os::{self, Accepted, Listener, Service, Stop, Subscription};
 use host_core::{Now, Pool, Server, Session};
 use mio::event::Event;
 use mio::unix::SourceFd;
@@ -108,7 +108,7 @@ impl<'g> Worker<'g> {
             for event in &events {
                 self.on_event(event)?;
             }
-            self.accept();
+            self.accept()?;
             self.run_queue();
             self.run_timers();
         }
@@ -227,43 +227,38 @@ impl<'g> Worker<'g> {
     }
 
     /// Accepts who waits, as many as others have time for.
-    fn accept(&mut self) {
-        let Some(mut acceptor) = self.acceptor.take() else {
-            return;
-        };
-        let most = self.server.worker_connections;
-        self.accept_from(&mut acceptor, ACCEPTS, most, None);
-        self.acceptor = Some(acceptor);
+    fn accept(&mut self) -> io::Result<()> {
+        for _ in 0..ACCEPTS {
+            let most = self.server.worker_connections;
+            let acceptor = self.acceptor.as_mut();
+            let next = acceptor.and_then(|it| it.next(self.gate, most, self.now.monotonic));
+            let Some(accepted) = next else { break };
+            // Who comes after a reload is not served by the server before.
+            self.on_reload()?;
+            self.serve(accepted, None);
+        }
+        Ok(())
     }
 
     /// Accepts all who wait, whatever their number: nobody listens there any more.
     fn accept_last(&mut self, mut acceptor: Acceptor, end: fn(&mut Session)) {
         acceptor.on_room();
-        let waiting = QUEUE * acceptor.count();
-        self.accept_from(&mut acceptor, waiting, usize::MAX, Some(end));
+        for _ in 0..QUEUE * acceptor.count() {
+            let next = acceptor.next(self.gate, usize::MAX, self.now.monotonic);
+            let Some(accepted) = next else { return };
+            self.serve(accepted, Some(end));
+        }
     }
 
-    /// Accepts so many of those who wait, as long as there are fewer than `most` open connections.
-    fn accept_from(
-        &mut self,
-        acceptor: &mut Acceptor,
-        times: usize,
-        most: usize,
-        end: Option<fn(&mut Session)>,
-    ) {
-        for _ in 0..times {
-            let now = self.now;
-            let next = acceptor.next(&self.server, self.gate, most, now.monotonic);
-            let Some((stream, peer)) = next else { return };
-            let mut connection = Connection::new(stream, peer, Arc::clone(&self.server), now);
-            if let Some(end) = end {
-                connection.end(end, &mut self.pool, now);
-            }
-            // Its turn comes after the others have been accepted: its request may still be on its way.
-            connection.queued = true;
-            let token = self.table.insert(connection);
-            self.queue.push_back(token);
+    fn serve(&mut self, accepted: Accepted, end: Option<fn(&mut Session)>) {
+        let mut connection = Connection::new(accepted, Arc::clone(&self.server), self.now);
+        if let Some(end) = end {
+            connection.end(end, &mut self.pool, self.now);
         }
+        // Its turn comes after the others have been accepted: its request may still be on its way.
+        connection.queued = true;
+        let token = self.table.insert(connection);
+        self.queue.push_back(token);
     }
 
     fn on_control(&mut self) -> io::Result<()> {

@@ -51,6 +51,7 @@ pub fn serve(service: Service, control: Control) -> io::Result<()> {
             events: Events::with_capacity(512),
             subscription,
             service,
+            next: None,
             spare: Spare::new(),
             resume: None,
         };
@@ -76,6 +77,8 @@ struct Acceptor<'scope, 'env> {
     events: Events,
     subscription: Subscription,
     service: Service,
+    /// What a reload has brought, as long as it is not followed.
+    next: Option<Service>,
     spare: Spare,
     /// When to accept, or to start threads, though nothing has happened.
     resume: Option<Instant>,
@@ -101,7 +104,8 @@ impl Acceptor<'_, '_> {
     /// After a reload those who wait on listeners which are not to go on are the last that the server
     /// before gets.
     fn follow_reload(&mut self) -> io::Result<()> {
-        let Some(service) = self.subscription.reloaded() else {
+        let reloaded = self.subscription.reloaded();
+        let Some(service) = reloaded.or_else(|| self.next.take()) else {
             return Ok(());
         };
         let registry = self.poll.registry();
@@ -148,15 +152,18 @@ impl Acceptor<'_, '_> {
     /// more.
     fn accept(&mut self, most: usize) -> io::Result<()> {
         let mut next = 0;
-        let server = &self.service.server;
         for (n, listener) in self.service.listeners.iter().enumerate() {
             let mut left = TURN;
             while left > 0 && self.pool.has_room(most) {
                 left -= 1;
-                match listener.accept(server) {
-                    Ok((stream, peer)) => {
-                        let parked = Parked::new(Arc::clone(server), peer, os::now());
-                        self.pool.add(Connection::new(stream, parked));
+                match listener.accept() {
+                    Ok(accepted) => {
+                        // Who comes after a reload is not served by the server before.
+                        self.next = self.subscription.reloaded().or(self.next.take());
+                        let service = self.next.as_ref().unwrap_or(&self.service);
+                        let peer = accepted.peer(&service.server);
+                        let parked = Parked::new(Arc::clone(&service.server), peer, os::now());
+                        self.pool.add(Connection::new(accepted.stream, parked));
                         next = n + 1;
                     }
                     Err(error) => match self.spare.excuse(listener, error)? {

@@ -2,14 +2,13 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use host_core::os;
-use host_core::{Parked, Peer, Pool, Server, Session};
+use host_core::os::{self, Accepted};
+use host_core::{Parked, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
 use crate::connections::{Ending, Place};
@@ -23,9 +22,6 @@ const KEPT: usize = 16;
 thread_local! {
     static POOL: RefCell<Pool> = RefCell::new(Pool::new(KEPT));
 }
-
-/// A socket and its ends.
-pub(crate) type Client = (OwnedFd, Peer);
 
 pub(crate) struct Connection {
     /// `None` when it is over.
@@ -41,11 +37,12 @@ enum State {
 }
 
 impl Connection {
-    pub(crate) fn new((stream, peer): Client, server: &Arc<Server>, place: Place) -> Self {
+    pub(crate) fn new(accepted: Accepted, server: &Arc<Server>, place: Place) -> Self {
+        let peer = accepted.peer(server);
         let parked = Parked::new(server.clone(), peer, os::now());
         Self {
             state: Some(State::Idle(parked)),
-            socket: Socket::New(stream),
+            socket: Socket::New(accepted.stream),
             place,
         }
     }

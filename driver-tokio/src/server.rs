@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use host_core::Server;
-use host_core::os::{Control, Listener, Service, Spare, Stop, Subscription};
+use host_core::os::{Accepted, Control, Listener, Service, Spare, Stop, Subscription};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::conn::{Client, Connection};
+use crate::conn::Connection;
 use crate::connections::Connections;
 use crate::socket::Watched;
 
@@ -76,7 +76,7 @@ struct Acceptor {
     spare: Spare,
 }
 
-type Accept = fn(&Watched<Listener>, &Server) -> io::Result<Client>;
+type Accept = fn(&Watched<Listener>) -> io::Result<Accepted>;
 
 impl Acceptor {
     fn new(service: Service, control: &Control) -> io::Result<Self> {
@@ -101,10 +101,10 @@ impl Acceptor {
             let Some((listener, room)) = poll_fn(|cx| self.poll_event(cx)).await? else {
                 continue;
             };
-            let next: Accept = |it, server| it.try_io(|it| it.accept(server));
-            let accepted = self.accept(listener, room.min(TURN), next);
+            let accepted = self.accept(listener, room.min(TURN));
             // The others come first next time.
-            self.listeners.rotate_left(listener + 1);
+            let first = self.listeners.len().min(listener + 1);
+            self.listeners.rotate_left(first);
             match accepted {
                 Ok(true) => {}
                 Ok(false) => tokio::task::yield_now().await,
@@ -116,10 +116,10 @@ impl Acceptor {
     }
 
     /// After a reload the connections of the server before come to their end, and those that wait on
-    /// listeners which are not to go on are its last.
-    fn follow_reload(&mut self) -> io::Result<()> {
+    /// listeners which are not to go on are its last. Says whether there was one.
+    fn follow_reload(&mut self) -> io::Result<bool> {
         let Some(service) = self.subscription.inner.reloaded() else {
-            return Ok(());
+            return Ok(false);
         };
         let mut listeners = Vec::new();
         for listener in service.listeners {
@@ -133,7 +133,7 @@ impl Acceptor {
         self.listeners = listeners;
         self.server = service.server;
         self.connections.retire();
-        Ok(())
+        Ok(true)
     }
 
     /// Waits until somebody may wait on the listener of this number, and there is room for so many,
@@ -163,19 +163,17 @@ impl Acceptor {
 
     /// Accepts who waits on a listener, up to `most`, and says whether that was all. An error says
     /// that the system has no means for more.
-    fn accept(&mut self, number: usize, most: usize, next: Accept) -> io::Result<bool> {
-        let listener = &self.listeners[number];
+    fn accept(&mut self, number: usize, most: usize) -> io::Result<bool> {
         for _ in 0..most {
-            match next(listener, &self.server) {
-                Ok(client) => {
-                    let place = self.connections.enter();
-                    tokio::spawn(Connection::new(client, &self.server, place).serve());
-                }
-                Err(error) => {
-                    if !self.spare.excuse(&listener.inner, error)? {
-                        return Ok(true);
-                    }
-                }
+            let next: Accept = |it| it.try_io(Listener::accept);
+            let Some(accepted) = self.next(number, next)? else {
+                return Ok(true);
+            };
+            // Who comes after a reload is not served by the server before.
+            let reloaded = self.follow_reload()?;
+            self.serve(accepted);
+            if reloaded {
+                break;
             }
         }
         Ok(false)
@@ -183,11 +181,35 @@ impl Acceptor {
 
     /// Accepts all who wait, whatever their number, and closes the listeners.
     fn accept_last(&mut self) {
-        for listener in 0..self.listeners.len() {
-            // Whom this leaves out is turned away when the listener closes.
-            let _ = self.accept(listener, LAST_TURN, |it, server| it.inner.accept(server));
+        for number in 0..self.listeners.len() {
+            for _ in 0..LAST_TURN {
+                // Whom this leaves out is turned away when the listener closes.
+                match self.next(number, |it| it.inner.accept()) {
+                    Ok(Some(accepted)) => self.serve(accepted),
+                    _ => break,
+                }
+            }
         }
         self.listeners.clear();
+    }
+
+    /// Who is next on a listener, if anybody waits.
+    fn next(&mut self, number: usize, next: Accept) -> io::Result<Option<Accepted>> {
+        let listener = &self.listeners[number];
+        loop {
+            match next(listener) {
+                Ok(accepted) => return Ok(Some(accepted)),
+                Err(error) => match self.spare.excuse(&listener.inner, error)? {
+                    true => {}
+                    false => return Ok(None),
+                },
+            }
+        }
+    }
+
+    fn serve(&self, accepted: Accepted) {
+        let connection = Connection::new(accepted, &self.server, self.connections.enter());
+        tokio::spawn(connection.serve());
     }
 
     /// Ends the connections, in the way that the control asks for.

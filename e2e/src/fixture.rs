@@ -195,6 +195,17 @@ impl Server {
         kib.and_then(|kib| kib.parse().ok()).expect("VmRSS")
     }
 
+    /// Whether the process comes to rest: what is left to do is soon done, and to wait costs nothing.
+    pub fn rests(&self) -> bool {
+        let is_calm = || {
+            let before = self.processor_time();
+            // Not to wait for something, but to see what it costs.
+            thread::sleep(Duration::from_secs(1));
+            self.processor_time() - before < Duration::from_millis(100)
+        };
+        (0..5).any(|_| is_calm())
+    }
+
     /// Processor time that the process has used.
     pub fn processor_time(&self) -> Duration {
         let text = self.proc("stat");

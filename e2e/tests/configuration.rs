@@ -1,12 +1,12 @@
 //! `-c`: a configuration is tested, served, explained, and exchanged while it serves.
 
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
 
-use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver};
+use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver, free_address};
 use tempfile::TempDir;
 
 for_each_driver!(
@@ -36,8 +36,7 @@ impl Place {
         let folder = TempDir::new().expect("temporary folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::write(folder.path().join("a.txt"), "a file").expect("write");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
+        let address = free_address();
         let place = Self { folder, address };
         place.write(server);
         place

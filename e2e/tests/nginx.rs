@@ -6,13 +6,13 @@
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
-use e2e::{Client, Driver, Response, Server, eventually, for_each_driver};
+use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, free_address};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
@@ -89,7 +89,7 @@ fn compare(driver: &Driver, name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nginx");
     let read = |end: &str| fs::read_to_string(folder.join(format!("{name}.{end}"))).expect("cases");
     let scratch = scratch();
-    let (theirs, ours) = (free_port(), free_port());
+    let (theirs, ours) = (free_address(), free_address());
     let config = |of: &str, address: SocketAddr| {
         let path = scratch.path().join(of).join("nginx.conf");
         fs::create_dir(scratch.path().join(of)).expect("mkdir");
@@ -127,12 +127,6 @@ fn scratch() -> TempDir {
         file.set_times(times).expect("times");
     }
     scratch
-}
-
-/// A port that was free just now.
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-    listener.local_addr().expect("address")
 }
 
 fn start_nginx(config: &Path, address: SocketAddr) -> Nginx {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use e2e::{Client, DEADLINE, Driver, Server, eventually, for_each_driver};
+use e2e::{Client, DEADLINE, Driver, Server, eventually, for_each_driver, free_address};
 use rustix::process::{Signal, geteuid};
 use tempfile::TempDir;
 
@@ -49,10 +49,9 @@ impl Place {
     }
 }
 
-/// Addresses that were free just now.
+/// Addresses that nobody listens on.
 fn free<const N: usize>() -> [SocketAddr; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("bind"));
-    listeners.map(|it| it.local_addr().expect("address"))
+    [(); N].map(|()| free_address())
 }
 
 fn words(addresses: &[SocketAddr]) -> Vec<String> {

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 
-use e2e::{DEADLINE, Driver, Site, eventually, for_each_driver};
+use e2e::{DEADLINE, Driver, Site, eventually, for_each_driver, free_address};
 use rustix::process::{Signal, geteuid};
 
 for_each_driver!(
@@ -244,8 +244,7 @@ fn log_that_is_a_link(driver: &Driver) {
         |victim, log| symlink(victim, log),
         |victim, log| fs::hard_link(victim, log),
     ];
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    let free = free.expect("address");
+    let free = free_address();
     for link in link {
         link(&victim, &log).expect("link");
         let log_name = log.to_str().expect("UTF-8");

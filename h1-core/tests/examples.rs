@@ -290,13 +290,11 @@ fn proxy_answers_for_a_server_that_does_not() {
         let proxy = proxy_before(&[(forwarded, answer)], PATIENT);
         assert_eq!(exchange(proxy, get), received, "{answer}");
     }
-    // A listener that is gone, one that never accepts, and what no reverse proxy does.
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // An address without a listener, one that never accepts, and what no reverse proxy does.
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(elsewhere.local_addr().unwrap()).unwrap();
     let gone = proxy::Upstream {
-        address,
+        address: client.local_addr().unwrap(),
         timeout: PATIENT,
     };
     let proxy = start(move |listener| proxy::serve(listener, gone));

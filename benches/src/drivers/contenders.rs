@@ -5,7 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::process::{Process, free_address};
+use e2e::free_address;
+
+use super::process::Process;
 use super::serve::DRIVERS;
 use super::work::{Asked, Site, Work};
 
@@ -130,7 +132,7 @@ impl Contender {
                 Process::start(command, None)
             }
             Program::Nginx { open_file_cache } => {
-                let address = free_address()?;
+                let address = free_address();
                 let config = nginx(site, address.port(), open_file_cache)?;
                 let mut command = run("nginx");
                 command.arg("-p").arg(site.beside("")).arg("-c").arg(config);
@@ -139,7 +141,7 @@ impl Contender {
                 Process::start(command, Some(address))
             }
             Program::Lighttpd => {
-                let address = free_address()?;
+                let address = free_address();
                 let config = lighttpd(site, address.port())?;
                 let mut command = run("lighttpd");
                 command

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use host_core::os::Stop;
 
-use super::Connections;
+use super::{Connections, Ending};
 
 #[tokio::test]
 async fn a_task_that_panics_gives_up_its_place() {
@@ -39,6 +39,6 @@ async fn each_connection_is_told_of_the_end() {
             tokio::task::yield_now().await;
             connections.end(Stop::Graceful);
         }
-        assert_eq!(task.await.unwrap(), Some(Stop::Graceful));
+        assert_eq!(task.await.unwrap(), Some(Ending::Drain));
     }
 }

@@ -42,12 +42,12 @@ const UNSENT: u32 = 128 * 1024;
 /// use host_core::{Server, Site};
 ///
 /// # fn main() -> std::io::Result<()> {
-/// let server = Server::new(Site::new(Root::open("/".as_ref())?));
 /// let listener = Listener::new(TcpListener::bind("127.0.0.1:0")?)?;
-/// assert_eq!(listener.accept(&server).unwrap_err().kind(), ErrorKind::WouldBlock);
+/// assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 /// let client = TcpStream::connect(listener.local_addr())?;
-/// let (_stream, peer) = listener.accept(&server)?;
-/// assert_eq!(peer.address, client.local_addr()?);
+/// let accepted = listener.accept()?;
+/// let server = Server::new(Site::new(Root::open("/".as_ref())?));
+/// assert_eq!(accepted.peer(&server).address, client.local_addr()?);
 /// # Ok(())
 /// # }
 /// ```
@@ -100,26 +100,24 @@ impl Listener {
         Self::with(socket, options.backlog)
     }
 
-    /// The next connection to `server` that waits.
+    /// The next connection that waits.
     ///
     /// # Errors
     ///
     /// `WouldBlock` when none waits; else those of `accept`, of which [`Spare::excuse`] knows what they
     /// mean.
-    pub fn accept(&self, server: &Server) -> io::Result<(OwnedFd, Peer)> {
-        let (stream, peer) = accept(&self.bound.socket)?;
+    pub fn accept(&self) -> io::Result<Accepted> {
+        let (stream, address) = accept(&self.bound.socket)?;
         #[cfg(not(target_os = "linux"))]
         {
             // Where it fails, the peer has gone already.
             let _ = socket2::SockRef::from(&stream).set_tcp_nodelay(true);
         }
-        let peer = Peer::of(server, peer, || {
-            match self.bound.address.ip().is_unspecified() {
-                true => Ok(getsockname(&stream)?.try_into()?),
-                false => Ok(self.bound.address),
-            }
-        });
-        Ok((stream, peer))
+        Ok(Accepted {
+            stream,
+            address,
+            listener: self.bound.address,
+        })
     }
 
     /// Where it is bound to.
@@ -204,6 +202,27 @@ impl AsRawFd for Listener {
     }
 }
 
+/// A connection that has just come.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The socket.
+    pub stream: OwnedFd,
+    address: SocketAddr,
+    listener: SocketAddr,
+}
+
+impl Accepted {
+    /// Both ends, for a connection that `server` serves.
+    pub fn peer(&self, server: &Server) -> Peer {
+        Peer::of(server, self.address, || {
+            match self.listener.ip().is_unspecified() {
+                true => Ok(getsockname(&self.stream)?.try_into()?),
+                false => Ok(self.listener),
+            }
+        })
+    }
+}
+
 /// A [`Listener`] as long as somebody else has a handle of it.
 #[derive(Debug)]
 pub(super) struct WeakListener(Weak<Bound>);
@@ -264,14 +283,13 @@ fn ip(address: Option<SocketAddrAny>) -> io::Result<SocketAddr> {
 ///
 /// ```
 /// use std::io;
-/// use host_core::Server;
 /// use host_core::os::{Listener, Spare};
 ///
 /// /// Accepts all who wait now. An error says that the system has no means for more: ask again later.
-/// fn accept(server: &Server, listener: &Listener, spare: &mut Spare) -> io::Result<()> {
+/// fn accept(listener: &Listener, spare: &mut Spare) -> io::Result<()> {
 ///     loop {
-///         match listener.accept(server) {
-///             Ok((_stream, peer)) => println!("{peer:?}"),
+///         match listener.accept() {
+///             Ok(accepted) => println!("{accepted:?}"),
 ///             Err(error) => {
 ///                 if !spare.excuse(listener, error)? {
 ///                     return Ok(());
@@ -280,9 +298,8 @@ fn ip(address: Option<SocketAddrAny>) -> io::Result<SocketAddr> {
 ///         }
 ///     }
 /// }
-/// # let server = Server::new(host_core::Site::new(host_core::os::Root::open("/".as_ref()).unwrap()));
 /// # let listener = Listener::new(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
-/// # accept(&server, &listener, &mut Spare::new()).unwrap();
+/// # accept(&listener, &mut Spare::new()).unwrap();
 /// ```
 #[derive(Debug)]
 pub struct Spare {

@@ -23,7 +23,7 @@ use std::time::{Instant, SystemTime};
 pub(crate) use config::Disk;
 pub use control::{Control, Service, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
-pub use listener::{Listener, Spare};
+pub use listener::{Accepted, Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
