@@ -1,10 +1,10 @@
 //! Connections in.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use host_core::os::{Accepted, Listener, Spare};
+use host_core::os::{Accepted, Listener, Service, Spare};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -48,36 +48,29 @@ impl Acceptor {
         }
     }
 
-    /// Listens on `listeners`: on those that are new by a socket that `own` makes, and with a token that
-    /// `token` gives. Returns the others, which are not watched any more.
-    pub(crate) fn listen(
+    /// Listens where `service` is: on listeners that are new by a socket that `own` makes, and with a token
+    /// that `token` gives. Returns the others, which are not watched any more.
+    pub(crate) fn follow(
         &mut self,
-        listeners: &[Listener],
+        service: &Service,
         registry: &Registry,
         own: fn(&Listener) -> Listener,
         token: fn(usize) -> Token,
     ) -> io::Result<Self> {
-        let mut left = std::mem::take(&mut self.listeners);
-        for listener in listeners {
-            if let Some(n) = left.iter().position(|it| it.listener == *listener) {
-                self.listeners.push(left.swap_remove(n));
-                continue;
-            }
-            let socket = own(listener);
-            let is_free = |token: &Token| {
-                let mut taken = self.listeners.iter().chain(&left);
-                taken.all(|it| it.token != *token)
-            };
-            let token = (0..).map(token).find(is_free).unwrap_or(token(0));
-            let fd = socket.as_raw_fd();
-            registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
-            self.listeners.push(Own {
+        let taken: Vec<_> = self.listeners.iter().map(|it| it.token).collect();
+        let mut free = (0..).map(token).filter(|it| !taken.contains(it));
+        let make = |listener: &Listener| {
+            let own = Own {
                 listener: listener.clone(),
-                socket,
-                token,
+                socket: own(listener),
+                token: free.next().unwrap_or(token(0)),
                 ready: false,
-            });
-        }
+            };
+            let fd = own.socket.as_raw_fd();
+            registry.register(&mut SourceFd(&fd), own.token, Interest::READABLE)?;
+            Ok(own)
+        };
+        let left = service.open(&mut self.listeners, |it| &it.listener, make)?;
         for left in &left {
             // Others may share the socket and keep it open.
             registry.deregister(&mut SourceFd(&left.socket.as_raw_fd()))?;
@@ -129,20 +122,17 @@ impl Acceptor {
                 return None;
             }
             let own = &mut self.listeners[n];
-            let error = match own.socket.accept() {
+            match self.spare.accept(&own.socket) {
                 Ok(accepted) => {
                     self.first = n + 1;
                     return Some(accepted);
                 }
-                Err(error) => error,
-            };
+                Err(error) if error.kind() == ErrorKind::WouldBlock => own.ready = false,
+                Err(_) => self.exhausted = Some(now + BACK_OFF),
+            }
             gate.leave();
-            match self.spare.excuse(&own.socket, error) {
-                Ok(again) => own.ready = again,
-                Err(_) => {
-                    self.exhausted = Some(now + BACK_OFF);
-                    return None;
-                }
+            if self.exhausted.is_some() {
+                return None;
             }
         }
         None

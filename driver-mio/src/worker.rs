@@ -80,7 +80,7 @@ impl<'g> Worker<'g> {
             Interest::READABLE,
         )?;
         let mut acceptor = Acceptor::new();
-        acceptor.listen(&service.listeners, registry, own, listener)?;
+        acceptor.follow(&service, registry, own, listener)?;
         Ok(Self {
             poll,
             control,
@@ -281,7 +281,7 @@ impl<'g> Worker<'g> {
         };
         if let Some(acceptor) = &mut self.acceptor {
             let registry = self.poll.registry();
-            let left = acceptor.listen(&service.listeners, registry, self.own, listener)?;
+            let left = acceptor.follow(&service, registry, self.own, listener)?;
             self.accept_last(left, Session::retire);
         }
         self.server = service.server;

@@ -1,13 +1,14 @@
 //! The accept loop, which is the poller of connections that wait, too.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use host_core::Parked;
 use host_core::os::{self, Control, Listener, Service, Spare, Stop, Subscription};
+use host_core::{Parked, Server};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
@@ -39,9 +40,7 @@ pub fn serve(service: Service, control: Control) -> io::Result<()> {
     let registry = poll.registry().try_clone()?;
     let subscription = control.subscribe()?;
     watch(&registry, &subscription, CONTROL)?;
-    for listener in &service.listeners {
-        watch(&registry, listener, LISTENER)?;
-    }
+    let server = Arc::clone(&service.server);
     let pool = Pool::new(Waker::new(&registry, POOL)?, registry);
     thread::scope(|scope| {
         let mut acceptor = Acceptor {
@@ -50,8 +49,9 @@ pub fn serve(service: Service, control: Control) -> io::Result<()> {
             poll,
             events: Events::with_capacity(512),
             subscription,
-            service,
-            next: None,
+            listeners: Vec::new(),
+            server,
+            next: Some(service),
             spare: Spare::new(),
             resume: None,
         };
@@ -63,11 +63,8 @@ pub fn serve(service: Service, control: Control) -> io::Result<()> {
 }
 
 fn watch(registry: &Registry, source: &impl AsRawFd, token: Token) -> io::Result<()> {
-    registry.register(
-        &mut SourceFd(&source.as_raw_fd()),
-        token,
-        Interest::READABLE,
-    )
+    let fd = source.as_raw_fd();
+    registry.register(&mut SourceFd(&fd), token, Interest::READABLE)
 }
 
 struct Acceptor<'scope, 'env> {
@@ -76,8 +73,9 @@ struct Acceptor<'scope, 'env> {
     poll: Poll,
     events: Events,
     subscription: Subscription,
-    service: Service,
-    /// What a reload has brought, as long as it is not followed.
+    listeners: Vec<Listener>,
+    server: Arc<Server>,
+    /// What a reload has brought, as long as it is not followed; at first what is served.
     next: Option<Service>,
     spare: Spare,
     /// When to accept, or to start threads, though nothing has happened.
@@ -87,46 +85,42 @@ struct Acceptor<'scope, 'env> {
 impl Acceptor<'_, '_> {
     /// Accepts until the stop.
     fn run(&mut self) -> io::Result<()> {
-        while self.subscription.stopping().is_none() {
+        loop {
             self.follow_reload()?;
+            if self.subscription.stopping().is_some() {
+                return Ok(());
+            }
             let now = Instant::now();
             if self.resume.take_if(|at| *at <= now).is_some() {
-                let most = self.service.server.worker_connections;
+                let most = self.server.worker_connections;
                 if self.accept(most).is_err() {
                     self.resume = Some(now + BACK_OFF);
                 }
             }
             self.wait(None)?;
         }
-        Ok(())
     }
 
     /// After a reload those who wait on listeners which are not to go on are the last that the server
     /// before gets.
     fn follow_reload(&mut self) -> io::Result<()> {
-        let reloaded = self.subscription.reloaded();
-        let Some(service) = reloaded.or_else(|| self.next.take()) else {
+        let next = self.next.take();
+        let Some(service) = self.subscription.reloaded().or(next) else {
             return Ok(());
         };
         let registry = self.poll.registry();
-        let kept = |it: &Listener| service.listeners.contains(it);
-        let (kept, left): (Vec<_>, _) = self.service.listeners.drain(..).partition(kept);
-        for listener in service.listeners.iter().filter(|it| !kept.contains(it)) {
-            watch(registry, listener, LISTENER)?;
-        }
-        for listener in &left {
-            registry.deregister(&mut SourceFd(&listener.as_raw_fd()))?;
-        }
-        self.service.listeners = left;
+        let watch = |it: &Listener| watch(registry, it, LISTENER).map(|()| it.clone());
+        let left = service.open(&mut self.listeners, |it| it, watch)?;
+        let listeners = mem::replace(&mut self.listeners, left);
         // Whom this leaves out is turned away when the listeners close.
         let _ = self.accept(usize::MAX);
-        self.service = service;
+        (self.listeners, self.server) = (listeners, service.server);
         Ok(())
     }
 
     /// Sleeps until there is something to do, or `until`. Connections that have waited have turns.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let staffed = self.pool.staff(self.scope, &self.service.server);
+        let staffed = self.pool.staff(self.scope, &self.server);
         if staffed.is_err() {
             self.resume = Some(Instant::now() + BACK_OFF);
         }
@@ -152,24 +146,23 @@ impl Acceptor<'_, '_> {
     /// more.
     fn accept(&mut self, most: usize) -> io::Result<()> {
         let mut next = 0;
-        for (n, listener) in self.service.listeners.iter().enumerate() {
+        for (n, listener) in self.listeners.iter().enumerate() {
             let mut left = TURN;
             while left > 0 && self.pool.has_room(most) {
                 left -= 1;
-                match listener.accept() {
+                match self.spare.accept(listener) {
                     Ok(accepted) => {
                         // Who comes after a reload is not served by the server before.
                         self.next = self.subscription.reloaded().or(self.next.take());
-                        let service = self.next.as_ref().unwrap_or(&self.service);
-                        let peer = accepted.peer(&service.server);
-                        let parked = Parked::new(Arc::clone(&service.server), peer, os::now());
+                        let newer = self.next.as_ref().map(|it| &it.server);
+                        let server = Arc::clone(newer.unwrap_or(&self.server));
+                        let peer = accepted.peer(&server);
+                        let parked = Parked::new(server, peer, os::now());
                         self.pool.add(Connection::new(accepted.stream, parked));
                         next = n + 1;
                     }
-                    Err(error) => match self.spare.excuse(listener, error)? {
-                        true => {}
-                        false => break,
-                    },
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error),
                 }
             }
             if left == 0 {
@@ -177,19 +170,19 @@ impl Acceptor<'_, '_> {
             }
         }
         // Who could not be accepted comes first next time.
-        self.service.listeners.rotate_left(next);
+        self.listeners.rotate_left(next);
         Ok(())
     }
 
     /// Lets the connections end, as long as the control allows.
     fn end(&mut self) -> io::Result<()> {
-        let limit = self.service.server.worker_shutdown_timeout;
+        let limit = self.server.worker_shutdown_timeout;
         // One beyond all time is none.
         let until = Instant::now().checked_add(limit);
         self.pool.stop(Stop::Graceful);
         // Whom this leaves out is turned away when the listeners close.
         let _ = self.accept(usize::MAX);
-        self.service.listeners.clear();
+        self.listeners.clear();
         while self.subscription.stopping() < Some(Stop::Fast) && !self.pool.has_room(1) {
             self.resume = None;
             self.wait(until)?;

@@ -76,8 +76,6 @@ struct Acceptor {
     spare: Spare,
 }
 
-type Accept = fn(&Watched<Listener>) -> io::Result<Accepted>;
-
 impl Acceptor {
     fn new(service: Service, control: &Control) -> io::Result<Self> {
         let listeners = service.listeners.into_iter().map(Watched::new);
@@ -121,14 +119,9 @@ impl Acceptor {
         let Some(service) = self.subscription.inner.reloaded() else {
             return Ok(false);
         };
-        let mut listeners = Vec::new();
-        for listener in service.listeners {
-            let known = self.listeners.iter().position(|it| it.inner == listener);
-            listeners.push(match known {
-                Some(number) => self.listeners.swap_remove(number),
-                None => Watched::new(listener)?,
-            });
-        }
+        let watch = |it: &Listener| Watched::new(it.clone());
+        let left = service.open(&mut self.listeners, |it| &it.inner, watch)?;
+        let listeners = std::mem::replace(&mut self.listeners, left);
         self.accept_last();
         self.listeners = listeners;
         self.server = service.server;
@@ -165,45 +158,30 @@ impl Acceptor {
     /// that the system has no means for more.
     fn accept(&mut self, number: usize, most: usize) -> io::Result<bool> {
         for _ in 0..most {
-            let next: Accept = |it| it.try_io(Listener::accept);
-            let Some(accepted) = self.next(number, next)? else {
-                return Ok(true);
-            };
-            // Who comes after a reload is not served by the server before.
-            let reloaded = self.follow_reload()?;
-            self.serve(accepted);
-            if reloaded {
-                break;
+            let spare = &mut self.spare;
+            match self.listeners[number].try_io(|it| spare.accept(it)) {
+                Ok(accepted) => {
+                    // Who comes after a reload is not served by the server before.
+                    let reloaded = self.follow_reload()?;
+                    self.serve(accepted);
+                    if reloaded {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) => return Err(error),
             }
         }
         Ok(false)
     }
 
-    /// Accepts all who wait, whatever their number, and closes the listeners.
+    /// Accepts all who wait, whatever their number, and closes the listeners. Whom this leaves out is turned
+    /// away by that.
     fn accept_last(&mut self) {
-        for number in 0..self.listeners.len() {
-            for _ in 0..LAST_TURN {
-                // Whom this leaves out is turned away when the listener closes.
-                match self.next(number, |it| it.inner.accept()) {
-                    Ok(Some(accepted)) => self.serve(accepted),
-                    _ => break,
-                }
-            }
-        }
-        self.listeners.clear();
-    }
-
-    /// Who is next on a listener, if anybody waits.
-    fn next(&mut self, number: usize, next: Accept) -> io::Result<Option<Accepted>> {
-        let listener = &self.listeners[number];
-        loop {
-            match next(listener) {
-                Ok(accepted) => return Ok(Some(accepted)),
-                Err(error) => match self.spare.excuse(&listener.inner, error)? {
-                    true => {}
-                    false => return Ok(None),
-                },
-            }
+        for listener in std::mem::take(&mut self.listeners) {
+            let mut next = || self.spare.accept(&listener.inner).ok();
+            let accepted: Vec<_> = std::iter::from_fn(&mut next).take(LAST_TURN).collect();
+            accepted.into_iter().for_each(|it| self.serve(it));
         }
     }
 

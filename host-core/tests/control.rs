@@ -90,7 +90,7 @@ fn a_stop_leaves_no_socket_open() {
     for reload_first in [true, false] {
         let (control, service) = (Control::new(), service());
         let mut subscription = control.subscribe().unwrap();
-        let address = service.listeners[0].local_addr();
+        let address = service.listeners[0].local_addr().unwrap();
         if reload_first {
             control.reload(service);
             TcpStream::connect(address).unwrap();

@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use host_core::os::Listener;
+use host_core::os::{Listener, Spare};
 use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -20,17 +20,18 @@ fn siblings_share_the_connections() {
     assert_ne!(sibling, listener);
     assert_eq!(sibling.local_addr(), listener.local_addr());
 
+    let mut spare = Spare::new();
     let (mut ours, mut theirs) = (0, 0);
     while ours == 0 || theirs == 0 {
-        let _client = TcpStream::connect(listener.local_addr()).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let mut fds = [
             PollFd::new(&listener, PollFlags::IN),
             PollFd::new(&sibling, PollFlags::IN),
         ];
         assert_eq!(poll(&mut fds, None).unwrap(), 1);
         match fds[0].revents().is_empty() {
-            true => theirs += usize::from(sibling.accept().is_ok()),
-            false => ours += usize::from(listener.accept().is_ok()),
+            true => theirs += usize::from(spare.accept(&sibling).is_ok()),
+            false => ours += usize::from(spare.accept(&listener).is_ok()),
         }
     }
 }

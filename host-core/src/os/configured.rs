@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rustix::fs::OFlags;
@@ -117,7 +117,7 @@ fn start(
         path,
         overrides,
         errors,
-        sockets,
+        sockets: Arc::new(Mutex::new(sockets)),
         logs: Arc::default(),
         counters: Arc::clone(&server.hosting.counters),
     };
@@ -128,6 +128,7 @@ fn start(
             .map_err(because("cannot change the user"))?;
     }
     let open = Arc::clone(&configuration.logs);
+    let sockets = Arc::clone(&configuration.sockets);
     let shown = std::path::absolute(&configuration.path).unwrap_or_default();
     let control = Control::new();
     signals::handle(control.clone(), configuration).map_err(because("cannot handle signals"))?;
@@ -137,7 +138,8 @@ fn start(
     notify::ready();
     let server = server.into();
     let ended = serve(Service { server, listeners }, control);
-    for (_, log) in &*open.lock().unwrap_or_else(PoisonError::into_inner) {
+    lock(&sockets).remove_files();
+    for (_, log) in &*lock(&open) {
         log.flush();
     }
     ended.map_err(because("cannot go on serving"))
@@ -173,11 +175,16 @@ struct Configuration {
     path: PathBuf,
     overrides: Overrides,
     errors: Option<PathBuf>,
-    sockets: Sockets,
+    sockets: Arc<Mutex<Sockets>>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
     /// They go on.
     counters: Arc<Counters>,
+}
+
+/// Nothing that holds a lock leaves things half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
@@ -194,9 +201,11 @@ impl Configuration {
             return Err("the configuration has no server".into());
         }
         let shared = server.worker_processes > 1;
-        let (sockets, listeners) = self.sockets.follow(&server.hosting.listens, shared)?;
+        let followed = lock(&self.sockets).follow(&server.hosting.listens, shared);
+        let (sockets, listeners) = followed?;
         server.logs = self.open_logs(&server, None)?;
-        (self.errors, self.sockets) = (errors, sockets);
+        *lock(&self.sockets) = sockets;
+        self.errors = errors;
         if !warnings.is_empty() {
             self.complain(&warnings.to_string());
         }
@@ -212,7 +221,7 @@ impl Configuration {
         server: &Server,
         account: Option<&Account>,
     ) -> Result<Vec<LogWriter>, String> {
-        let mut open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.logs);
         let mut logs = Vec::new();
         for path in &server.hosting.logs {
             let known = open.iter().find(|(known, _)| known == path);
@@ -229,7 +238,7 @@ impl Configuration {
     }
 
     fn reopen_logs(&self) -> Result<(), String> {
-        let open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = lock(&self.logs);
         let failure = || because("cannot open a log again");
         let mut open = open.iter();
         open.try_for_each(|(_, log)| log.reopen().map_err(failure()))

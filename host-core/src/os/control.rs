@@ -1,6 +1,7 @@
 //! What a running server is told from outside, as threads and event loops see it.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -49,6 +50,33 @@ impl Service {
             server: server.into(),
             listeners: listeners.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Lets `open`, what a driver has made of listeners, be that of the listeners of this service: `make`
+    /// makes what is new, and what is not needed any more is returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of `make`; then nothing has changed.
+    pub fn open<T>(
+        &self,
+        open: &mut Vec<T>,
+        listener_of: impl Fn(&T) -> &Listener,
+        mut make: impl FnMut(&Listener) -> io::Result<T>,
+    ) -> io::Result<Vec<T>> {
+        let place = |listener: &Listener, open: &[T]| {
+            let mut listeners = open.iter().map(&listener_of);
+            listeners.position(|it| it == listener)
+        };
+        let new = self.listeners.iter();
+        let new = new.filter(|it| place(it, open).is_none());
+        let mut made: Vec<T> = new.map(&mut make).collect::<io::Result<_>>()?;
+        for listener in &self.listeners {
+            if let Some(kept) = place(listener, open) {
+                made.push(open.swap_remove(kept));
+            }
+        }
+        Ok(mem::replace(open, made))
     }
 }
 

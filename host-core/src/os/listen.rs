@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::ToSocketAddrs;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
 
 use super::listener::{BACKLOG, Listener, WeakListener};
+use super::socket_file::SocketFile;
 use super::startup::because;
 use crate::cli::Listen;
 use crate::config::model::Address;
@@ -49,11 +52,12 @@ pub(super) enum Sockets {
     Own(Vec<Own>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Own {
     address: Address,
     ipv6only: bool,
     listener: WeakListener,
+    file: Option<Arc<SocketFile>>,
 }
 
 impl Sockets {
@@ -81,6 +85,13 @@ impl Sockets {
         }
     }
 
+    /// Removes the files of unix sockets: nobody listens there any more.
+    pub(super) fn remove_files(&mut self) {
+        if let Self::Own(own) = self {
+            own.iter_mut().for_each(|it| it.file = None);
+        }
+    }
+
     /// Listens on the addresses of another configuration. The sockets of those that stay are kept;
     /// nothing has changed when this fails.
     pub(super) fn follow(
@@ -98,17 +109,18 @@ impl Sockets {
             let open = known.iter().find(|it| it.address == *address);
             let open = open.and_then(|it| Some((it, it.listener.upgrade()?)));
             let ipv6only = listening.options.ipv6only;
-            let listener = match open {
+            let (listener, file) = match open {
                 Some((open, _)) if open.ipv6only != ipv6only => {
                     return Err(format!("only a restart can change ipv6only of {address}"));
                 }
-                Some((_, listener)) => listener,
+                Some((open, listener)) => (listener, open.file.clone()),
                 None => bind(listening, shared)?,
             };
             own.push(Own {
                 address: address.clone(),
                 ipv6only,
                 listener: listener.downgrade(),
+                file,
             });
             listeners.push(listener);
         }
@@ -117,20 +129,36 @@ impl Sockets {
             // A queue of another length is no reason to refuse a configuration.
             let _ = listener.adjust(listening.options.backlog, shared);
         }
+        // A driver may not have closed them yet when the next reload wants them again.
+        let is_left = |it: &&Own| !own.iter().any(|own| own.address == it.address);
+        let left = known.iter().filter(|it| it.file.is_none());
+        let left: Vec<_> = left.filter(is_left).cloned().collect();
+        own.extend(
+            left.into_iter()
+                .filter(|it| it.listener.upgrade().is_some()),
+        );
         Ok((Self::Own(own), listeners))
     }
 }
 
-fn bind(listening: &Listening, shared: bool) -> Result<Listener, String> {
-    let Address::Ip(address) = listening.address else {
-        let place = &listening.place;
-        return Err(format!(
-            "{place}: listening on unix sockets is not supported yet"
-        ));
+fn bind(
+    listening: &Listening,
+    shared: bool,
+) -> Result<(Listener, Option<Arc<SocketFile>>), String> {
+    let (address, options) = (&listening.address, &listening.options);
+    let bound = match address {
+        Address::Ip(address) => {
+            let shared = shared || listening.reuseport;
+            Listener::bind(*address, options, shared).map(|it| (it, None))
+        }
+        Address::Unix(path) => SocketFile::listen(path, options.backlog).and_then(|it| {
+            let (socket, file) = it;
+            Ok((Listener::with(socket, options.backlog)?, Some(file.into())))
+        }),
     };
-    let shared = shared || listening.reuseport;
-    Listener::bind(address, &listening.options, shared).map_err(|error| {
-        let for_root = error.kind() == ErrorKind::PermissionDenied && address.port() < 1024;
+    bound.map_err(|error| {
+        let for_root = error.kind() == ErrorKind::PermissionDenied
+            && matches!(address, Address::Ip(address) if address.port() < 1024);
         let failure = because(format!("cannot listen on {address}"))(error);
         match for_root {
             true => format!("{failure}: only root may, and only at a start"),
@@ -141,13 +169,19 @@ fn bind(listening: &Listening, shared: bool) -> Result<Listener, String> {
 
 /// The sockets of a service manager.
 fn inherited() -> Result<Vec<Listener>, String> {
-    let take = || {
+    let collect = || {
         let mut passed = ListenFd::from_env();
-        let taken = (0..passed.len()).map(|n| passed.take_tcp_listener(n));
-        let listeners = taken.filter_map(Result::transpose);
-        listeners.map(|it| Listener::new(it?)).collect()
+        let count = passed.len();
+        let take = |n| -> io::Result<Option<OwnedFd>> {
+            Ok(match passed.take_tcp_listener(n) {
+                Ok(tcp) => tcp.map(Into::into),
+                Err(_) => passed.take_unix_listener(n)?.map(Into::into),
+            })
+        };
+        let taken = (0..count).map(take).filter_map(Result::transpose);
+        taken.map(|it| Listener::new(it?)).collect()
     };
-    let taken: io::Result<_> = take();
+    let taken: io::Result<_> = collect();
     taken.map_err(because("cannot take the sockets of LISTEN_FDS"))
 }
 

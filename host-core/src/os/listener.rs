@@ -1,19 +1,24 @@
 //! Sockets that clients connect to.
 
+use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use rustix::io::Errno;
 #[cfg(not(target_vendor = "apple"))]
 use rustix::net::SocketFlags;
-use rustix::net::{SocketAddrAny, getsockname};
+use rustix::net::{SocketAddrAny, SocketAddrUnix, getsockname};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::listen::Options;
+use crate::config::model::Address;
 use crate::{Peer, Server};
 
 /// Connections that the kernel holds for us to accept; nginx's default.
@@ -36,18 +41,16 @@ const UNSENT: u32 = 128 * 1024;
 /// The last only on Linux. Elsewhere connections may not inherit the second from their listener.
 ///
 /// ```
-/// use std::io::ErrorKind;
 /// use std::net::{TcpListener, TcpStream};
-/// use host_core::os::{Listener, Root};
+/// use host_core::os::{Listener, Root, Spare};
 /// use host_core::{Server, Site};
 ///
 /// # fn main() -> std::io::Result<()> {
 /// let listener = Listener::new(TcpListener::bind("127.0.0.1:0")?)?;
-/// assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
-/// let client = TcpStream::connect(listener.local_addr())?;
-/// let accepted = listener.accept()?;
+/// let client = TcpStream::connect(listener.local_addr().unwrap())?;
+/// let accepted = Spare::new().accept(&listener)?;
 /// let server = Server::new(Site::new(Root::open("/".as_ref())?));
-/// assert_eq!(accepted.peer(&server).address, client.local_addr()?);
+/// assert_eq!(accepted.peer(&server).address, client.local_addr().ok());
 /// # Ok(())
 /// # }
 /// ```
@@ -60,8 +63,10 @@ pub struct Listener {
 struct Bound {
     socket: Socket,
     /// Where it is bound to.
-    address: SocketAddr,
+    address: Address,
     backlog: AtomicI32,
+    /// What it is a sibling of: as long as one of them is open, all can be had again.
+    first: Option<Arc<Bound>>,
 }
 
 impl Listener {
@@ -74,14 +79,25 @@ impl Listener {
         Self::with(socket.into().into(), BACKLOG)
     }
 
-    fn with(socket: Socket, backlog: i32) -> io::Result<Self> {
+    pub(super) fn with(socket: Socket, backlog: i32) -> io::Result<Self> {
+        Self::beside(None, socket, backlog)
+    }
+
+    fn beside(first: Option<Arc<Bound>>, socket: Socket, backlog: i32) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        set_options(&socket)?;
         let address = getsockname(&socket)?;
+        let address = match SocketAddrUnix::try_from(address.clone()) {
+            Ok(unix) => Address::Unix(path(&unix)),
+            Err(_) => {
+                set_options(&socket)?;
+                Address::Ip(address.try_into()?)
+            }
+        };
         let bound = Bound {
-            address: address.try_into()?,
+            address,
             socket,
             backlog: backlog.into(),
+            first,
         };
         Ok(Self {
             bound: Arc::new(bound),
@@ -100,29 +116,30 @@ impl Listener {
         Self::with(socket, options.backlog)
     }
 
-    /// The next connection that waits.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` when none waits; else those of `accept`, of which [`Spare::excuse`] knows what they
-    /// mean.
-    pub fn accept(&self) -> io::Result<Accepted> {
+    fn accept(&self) -> io::Result<Accepted> {
         let (stream, address) = accept(&self.bound.socket)?;
+        let address = match (&self.bound.address, address) {
+            (Address::Ip(_), Some(address)) => Some(address.try_into()?),
+            _ => None,
+        };
         #[cfg(not(target_os = "linux"))]
-        {
+        if address.is_some() {
             // Where it fails, the peer has gone already.
             let _ = socket2::SockRef::from(&stream).set_tcp_nodelay(true);
         }
         Ok(Accepted {
             stream,
             address,
-            listener: self.bound.address,
+            bound: Arc::clone(&self.bound),
         })
     }
 
-    /// Where it is bound to.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.bound.address
+    /// Where it is bound to; `None` is a unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match self.bound.address {
+            Address::Ip(address) => Some(address),
+            Address::Unix(_) => None,
+        }
     }
 
     /// Another socket with the same address and a queue of its own (`SO_REUSEPORT`): the kernel deals
@@ -151,14 +168,19 @@ impl Listener {
             socket: ours,
             address,
             backlog,
+            first,
         } = &*self.bound;
+        let Address::Ip(address) = *address else {
+            return Err(Errno::AFNOSUPPORT.into());
+        };
         let ipv6only = address.is_ipv6() && ours.only_v6()?;
-        let socket = socket(*address, ipv6only)?;
+        let socket = socket(address, ipv6only)?;
         socket.set_reuse_port(true)?;
-        socket.bind(&(*address).into())?;
+        socket.bind(&address.into())?;
         let backlog = backlog.load(Relaxed);
         socket.listen(backlog)?;
-        Self::with(socket, backlog)
+        let first = first.as_ref().unwrap_or(&self.bound);
+        Self::beside(Some(Arc::clone(first)), socket, backlog)
     }
 
     /// Takes over what a reload says of the queue, and of siblings to come.
@@ -171,7 +193,7 @@ impl Listener {
         if before.swap(backlog, Relaxed) != backlog {
             socket.listen(backlog)?;
         }
-        match shared {
+        match shared && self.local_addr().is_some() {
             true => socket.set_reuse_port(true),
             false => Ok(()),
         }
@@ -179,6 +201,16 @@ impl Listener {
 
     pub(super) fn downgrade(&self) -> WeakListener {
         WeakListener(Arc::downgrade(&self.bound))
+    }
+}
+
+impl fmt::Display for Listener {
+    /// `http://127.0.0.1:8080/`, `unix:/run/server.sock`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.bound.address {
+            Address::Ip(address) => write!(f, "http://{address}/"),
+            unix => write!(f, "{unix}"),
+        }
     }
 }
 
@@ -207,24 +239,21 @@ impl AsRawFd for Listener {
 pub struct Accepted {
     /// The socket.
     pub stream: OwnedFd,
-    address: SocketAddr,
-    listener: SocketAddr,
+    address: Option<SocketAddr>,
+    bound: Arc<Bound>,
 }
 
 impl Accepted {
     /// Both ends, for a connection that `server` serves.
     pub fn peer(&self, server: &Server) -> Peer {
-        Peer::of(server, self.address, || {
-            match self.listener.ip().is_unspecified() {
-                true => Ok(getsockname(&self.stream)?.try_into()?),
-                false => Ok(self.listener),
-            }
+        Peer::of(server, self.address, &self.bound.address, || {
+            Ok(getsockname(&self.stream)?.try_into()?)
         })
     }
 }
 
-/// A [`Listener`] as long as somebody else has a handle of it.
-#[derive(Debug)]
+/// A [`Listener`] as long as somebody else has a handle of it or of a sibling.
+#[derive(Clone, Debug)]
 pub(super) struct WeakListener(Weak<Bound>);
 
 impl WeakListener {
@@ -258,28 +287,28 @@ fn set_options(socket: &Socket) -> io::Result<()> {
 
 /// A connection, which does not block, and its other end.
 #[cfg(not(target_vendor = "apple"))]
-fn accept(listener: &Socket) -> io::Result<(OwnedFd, SocketAddr)> {
+fn accept(listener: &Socket) -> rustix::io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (stream, peer) = rustix::net::acceptfrom_with(listener, flags)?;
-    Ok((stream, ip(peer)?))
+    rustix::net::acceptfrom_with(listener, flags)
 }
 
 /// A connection, which does not block, and its other end.
 #[cfg(target_vendor = "apple")]
-fn accept(listener: &Socket) -> io::Result<(OwnedFd, SocketAddr)> {
+fn accept(listener: &Socket) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     let (stream, _) = listener.accept()?;
     stream.set_nonblocking(true)?;
     let peer = rustix::net::getpeername(&stream)?;
-    Ok((stream.into(), ip(peer)?))
+    Ok((stream.into(), peer))
 }
 
-fn ip(address: Option<SocketAddrAny>) -> io::Result<SocketAddr> {
-    let address = address.ok_or(Errno::AFNOSUPPORT)?;
-    Ok(address.try_into()?)
+/// That of a unix socket; one without a path has an empty one.
+fn path(address: &SocketAddrUnix) -> PathBuf {
+    let bytes = address.path_bytes().unwrap_or_default();
+    OsStr::from_bytes(bytes).into()
 }
 
-/// A descriptor that is kept to be given up when there is no other: with it a client is accepted and
-/// turned away at once, which otherwise would wait for nothing.
+/// Accepts, with a descriptor that is kept to be given up when there is no other: so a client is
+/// accepted and turned away at once, which otherwise would wait for nothing.
 ///
 /// ```
 /// use std::io;
@@ -288,13 +317,10 @@ fn ip(address: Option<SocketAddrAny>) -> io::Result<SocketAddr> {
 /// /// Accepts all who wait now. An error says that the system has no means for more: ask again later.
 /// fn accept(listener: &Listener, spare: &mut Spare) -> io::Result<()> {
 ///     loop {
-///         match listener.accept() {
+///         match spare.accept(listener) {
 ///             Ok(accepted) => println!("{accepted:?}"),
-///             Err(error) => {
-///                 if !spare.excuse(listener, error)? {
-///                     return Ok(());
-///                 }
-///             }
+///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+///             Err(error) => return Err(error),
 ///         }
 ///     }
 /// }
@@ -313,21 +339,28 @@ impl Spare {
         Self { file }
     }
 
-    /// What an `error` of accepting on `listener` means: whether another client may wait.
+    /// The next connection that waits on `listener`.
     ///
     /// # Errors
     ///
-    /// The error, when the system has no descriptor or memory for more; one client was turned away.
-    pub fn excuse(&mut self, listener: &Listener, error: io::Error) -> io::Result<bool> {
-        match Errno::from_io_error(&error) {
-            // The peer has gone meanwhile, or a firewall keeps it out.
-            Some(Errno::CONNABORTED | Errno::PROTO | Errno::PERM | Errno::INTR) => Ok(true),
-            Some(Errno::AGAIN) => Ok(false),
-            _ => {
-                self.file = None;
-                drop(accept(&listener.bound.socket));
-                *self = Self::new();
-                Err(error)
+    /// `WouldBlock` when none waits. Any other one says that the system has no descriptor or memory for
+    /// more; one client was turned away.
+    pub fn accept(&mut self, listener: &Listener) -> io::Result<Accepted> {
+        loop {
+            let error = match listener.accept() {
+                Ok(accepted) => return Ok(accepted),
+                Err(error) => error,
+            };
+            match Errno::from_io_error(&error) {
+                // The peer has gone meanwhile, or a firewall keeps it out.
+                Some(Errno::CONNABORTED | Errno::PROTO | Errno::PERM | Errno::INTR) => {}
+                Some(Errno::AGAIN) => return Err(error),
+                _ => {
+                    self.file = None;
+                    drop(accept(&listener.bound.socket));
+                    *self = Self::new();
+                    return Err(error);
+                }
             }
         }
     }

@@ -15,6 +15,7 @@ mod pid;
 mod root;
 mod signals;
 mod socket;
+mod socket_file;
 mod startup;
 mod user;
 

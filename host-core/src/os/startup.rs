@@ -254,12 +254,8 @@ fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
 /// Says where to find the server. A standard output that is closed does not stop it.
 pub(super) fn announce(name: &str, dir: &Path, listeners: &[Listener]) {
     let mut stdout = io::stdout().lock();
-    for address in listeners.iter().map(Listener::local_addr) {
-        let _ = writeln!(
-            stdout,
-            "{name}: serving {} on http://{address}/",
-            dir.display()
-        );
+    for listener in listeners {
+        let _ = writeln!(stdout, "{name}: serving {} on {listener}", dir.display());
     }
     let _ = stdout.flush();
 }

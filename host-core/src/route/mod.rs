@@ -169,6 +169,11 @@ impl Hosting {
         !self.listens.is_empty() && self.only_address().is_none()
     }
 
+    /// The place of what is listened on at `address`.
+    pub(crate) fn listen_at(&self, address: &Address) -> Option<usize> {
+        self.listens.iter().position(|it| it.address == *address)
+    }
+
     /// The address that a connection to `local` came in at.
     pub(crate) fn listen_of(&self, local: SocketAddr) -> usize {
         let is = |listen: &Listening, ip: IpAddr| match &listen.address {

@@ -18,7 +18,7 @@ impl View<'_> {
     }
 
     fn named_by_proxy(&self, real_ip: &RealIp) -> Option<SocketAddr> {
-        if !real_ip.trusts(self.client.peer.ip()) {
+        if !real_ip.trusts(self.client.peer.map(|peer| peer.ip())) {
             return None;
         }
         let fields = self.request.as_ref()?.fields();
@@ -38,7 +38,7 @@ impl View<'_> {
                     return found;
                 };
                 found = Some(address);
-                if !real_ip.recursive || !real_ip.trusts(address.ip()) {
+                if !real_ip.recursive || !real_ip.trusts(Some(address.ip())) {
                     return found;
                 }
             }
@@ -48,7 +48,7 @@ impl View<'_> {
 }
 
 impl RealIp {
-    fn trusts(&self, ip: IpAddr) -> bool {
+    fn trusts(&self, ip: Option<IpAddr>) -> bool {
         self.from.iter().any(|network| network.contains(ip))
     }
 }

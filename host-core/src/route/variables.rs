@@ -1,12 +1,15 @@
 //! The values of variables.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use h1_core::{RequestHead, Status};
 
 use super::{Hosting, Route, Rules};
+use crate::config::model::Address;
 use crate::config::template::{Known, Part, Template, Variable};
 use crate::{Now, date};
 
@@ -16,10 +19,14 @@ const DEPTH: u8 = 100;
 /// The most bytes of a value, or of a URI.
 pub(super) const LONGEST: usize = 1 << 20;
 
+/// What stands for an address where there is none.
+const UNIX: &[u8] = b"unix:";
+
 /// The connection that a request came on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client {
-    pub(crate) peer: SocketAddr,
+    /// `None` is one of a unix socket.
+    pub(crate) peer: Option<SocketAddr>,
     /// Our end, where the driver has told it.
     pub(crate) local: Option<SocketAddr>,
     /// The address that is listened on: its place in [`Hosting::listens`].
@@ -76,9 +83,13 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The client, or whom a proxy speaks for.
-    pub(crate) fn peer(&self, route: &Route) -> SocketAddr {
-        route.peer.unwrap_or(self.client.peer)
+    /// The client, or whom a proxy speaks for; `None` is a client of a unix socket.
+    fn peer(&self, route: &Route) -> Option<SocketAddr> {
+        route.peer.or(self.client.peer)
+    }
+
+    pub(super) fn ip(&self, route: &Route) -> Option<IpAddr> {
+        self.peer(route).map(|peer| peer.ip())
     }
 
     pub(crate) fn rules(&self, route: &Route) -> &'v Rules {
@@ -197,9 +208,10 @@ impl<'v> View<'v> {
             | Known::RequestTime
             | Known::TimeLocal
             | Known::TimeIso8601 => push_late(known, &self.sent, self.now, out),
-            Known::BinaryRemoteAddr => match self.peer(route).ip() {
-                std::net::IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
-                std::net::IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+            Known::BinaryRemoteAddr => match self.ip(route) {
+                Some(IpAddr::V4(ip)) => out.extend_from_slice(&ip.octets()),
+                Some(IpAddr::V6(ip)) => out.extend_from_slice(&ip.octets()),
+                None => out.extend_from_slice(UNIX),
             },
             Known::Connection
             | Known::ConnectionRequests
@@ -226,17 +238,36 @@ impl<'v> View<'v> {
     }
 
     fn push_of_connection(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
-        let client = self.client;
-        match (known, client.local) {
-            (Known::Connection, _) => write(out, format_args!("{}", client.number)),
-            (Known::ConnectionRequests, _) => write(out, format_args!("{}", client.requests)),
-            (Known::RemoteAddr, _) => write(out, format_args!("{}", self.peer(route).ip())),
-            (Known::RemotePort, _) => write(out, format_args!("{}", self.peer(route).port())),
-            (Known::ServerAddr, Some(local)) => write(out, format_args!("{}", local.ip())),
-            (Known::ServerPort, Some(local)) => write(out, format_args!("{}", local.port())),
-            _ => return false,
+        let (client, peer) = (self.client, self.peer(route));
+        // A port that is not known is 0.
+        let port = |end: Option<SocketAddr>| end.map(|end| end.port()).filter(|port| *port > 0);
+        match known {
+            Known::Connection => write(out, format_args!("{}", client.number)),
+            Known::ConnectionRequests => write(out, format_args!("{}", client.requests)),
+            Known::RemoteAddr => match peer {
+                Some(peer) => write(out, format_args!("{}", peer.ip())),
+                None => out.extend_from_slice(UNIX),
+            },
+            Known::RemotePort => write_some(out, port(peer)),
+            Known::ServerPort => write_some(out, port(client.local)),
+            _ => match (client.local, self.socket_path()) {
+                (Some(local), _) => write(out, format_args!("{}", local.ip())),
+                (None, Some(path)) => {
+                    out.extend_from_slice(UNIX);
+                    out.extend_from_slice(path.as_os_str().as_bytes());
+                }
+                (None, None) => return false,
+            },
         }
         true
+    }
+
+    /// The unix socket that the client has come to.
+    fn socket_path(&self) -> Option<&'v Path> {
+        match &self.hosting.listens.get(self.client.listen)?.address {
+            Address::Unix(path) => Some(path),
+            Address::Ip(_) => None,
+        }
     }
 
     fn push_of_request(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
@@ -291,6 +322,12 @@ pub(crate) fn push_late(known: Known, sent: &Sent, now: Now, out: &mut Vec<u8>) 
 fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
     out.extend_from_slice(value.unwrap_or_default());
     value.is_some()
+}
+
+fn write_some(out: &mut Vec<u8>, number: Option<u16>) {
+    if let Some(number) = number {
+        write(out, format_args!("{number}"));
+    }
 }
 
 /// An empty value is none.

@@ -10,6 +10,7 @@ mod extras;
 mod gzip;
 mod pace;
 mod pause;
+mod peer;
 mod pool;
 mod record;
 mod wait;
@@ -33,7 +34,8 @@ use clock::Clock;
 use content::SentFile;
 use gzip::Compressor;
 use pace::Pace;
-pub use pool::{Parked, Peer, Pool};
+pub use peer::Peer;
+pub use pool::{Parked, Pool};
 use record::Record;
 
 /// Queued bytes above which no further pipelined request is answered before some are written.
