@@ -117,14 +117,14 @@ impl Connection {
         }
     }
 
-    /// Lets `end` tell the session that the connection is to end.
-    pub(crate) fn end(&mut self, end: fn(&mut Session), pool: &mut Pool, now: Now) {
+    /// A graceful stop has begun, or the connection's server was replaced.
+    pub(crate) fn drain(&mut self, pool: &mut Pool, now: Now) {
         self.state = match mem::replace(&mut self.state, State::Taken) {
             State::Parked(parked) => State::Active(pool.wake(parked, now)),
             state => state,
         };
         if let State::Active(session) = &mut self.state {
-            end(session);
+            session.drain();
         }
     }
 

@@ -22,8 +22,9 @@
 //!   more workers.
 //! * A panic ends the connection that it happened in, and nothing else.
 //! * A graceful stop first accepts who is in the listen queues. Then connections that wait for a
-//!   request end at once, unless that request has arrived already; others end with their answer, or
-//!   are cut off after [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
+//!   request end at once, unless that request has arrived already; those that are new have two seconds
+//!   for it; others end with their answer, or are cut off after
+//!   [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
 //!   fast stop cuts all of them at once.
 //!
 //! It is written for epoll and kqueue alike, both behind mio. Only epoll has been tested.

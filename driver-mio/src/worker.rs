@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Accepted, Listener, Service, Stop, Subscription};
-use host_core::{Now, Pool, Server, Session};
+use host_core::{Now, Pool, Server};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -235,26 +235,29 @@ impl<'g> Worker<'g> {
             let Some(accepted) = next else { break };
             // Who comes after a reload is not served by the server before.
             self.on_reload()?;
-            self.serve(accepted, None);
+            let connection = self.connection(accepted);
+            self.admit(connection);
         }
         Ok(())
     }
 
     /// Accepts all who wait, whatever their number: nobody listens there any more.
-    fn accept_last(&mut self, mut acceptor: Acceptor, end: fn(&mut Session)) {
+    fn accept_last(&mut self, mut acceptor: Acceptor) {
         acceptor.on_room();
         for _ in 0..QUEUE * acceptor.count() {
             let next = acceptor.next(self.gate, usize::MAX, self.now.monotonic);
             let Some(accepted) = next else { return };
-            self.serve(accepted, Some(end));
+            let mut connection = self.connection(accepted);
+            connection.drain(&mut self.pool, self.now);
+            self.admit(connection);
         }
     }
 
-    fn serve(&mut self, accepted: Accepted, end: Option<fn(&mut Session)>) {
-        let mut connection = Connection::new(accepted, Arc::clone(&self.server), self.now);
-        if let Some(end) = end {
-            connection.end(end, &mut self.pool, self.now);
-        }
+    fn connection(&self, accepted: Accepted) -> Connection {
+        Connection::new(accepted, Arc::clone(&self.server), self.now)
+    }
+
+    fn admit(&mut self, mut connection: Connection) {
         // Its turn comes after the others have been accepted: its request may still be on its way.
         connection.queued = true;
         let token = self.table.insert(connection);
@@ -282,11 +285,11 @@ impl<'g> Worker<'g> {
         if let Some(acceptor) = &mut self.acceptor {
             let registry = self.poll.registry();
             let left = acceptor.follow(&service, registry, self.own, listener)?;
-            self.accept_last(left, Session::retire);
+            self.accept_last(left);
         }
         self.server = service.server;
         let server = Arc::clone(&self.server);
-        self.end_those(Session::retire, |connection| !connection.is_of(&server));
+        self.drain_those(|connection| !connection.is_of(&server));
         Ok(())
     }
 
@@ -297,15 +300,15 @@ impl<'g> Worker<'g> {
         };
         let limit = self.server.worker_shutdown_timeout;
         self.cut = self.now.monotonic.checked_add(limit);
-        self.end_those(Session::drain, |_| true);
-        self.accept_last(acceptor, Session::drain);
+        self.drain_those(|_| true);
+        self.accept_last(acceptor);
     }
 
-    fn end_those(&mut self, end: fn(&mut Session), are_meant: impl Fn(&Connection) -> bool) {
+    fn drain_those(&mut self, are_meant: impl Fn(&Connection) -> bool) {
         let tokens: Vec<_> = self.table.tokens().collect();
         for token in tokens {
             if let Some(connection) = self.table.get(token).filter(|it| are_meant(it)) {
-                connection.end(end, &mut self.pool, self.now);
+                connection.drain(&mut self.pool, self.now);
                 self.turn(token);
             }
         }

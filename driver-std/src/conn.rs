@@ -20,12 +20,14 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(crate) struct Connection {
     pub(crate) stream: Socket,
     state: Result<Parked, Session>,
-    /// What its next turn waits for.
-    pub(crate) interest: Interest,
+    /// What its next turn waits for, beside its deadline.
+    pub(crate) interest: Option<Interest>,
+    /// That of [`Pool::control`] in which it began.
+    pub(crate) generation: u64,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: OwnedFd, parked: Parked) -> Self {
+    pub(crate) fn new(stream: OwnedFd, parked: Parked, generation: u64) -> Self {
         let stream = Socket::from(stream);
         // Where one of these fails, the peer is gone already and the first read says so.
         let _ = stream.set_nonblocking(false);
@@ -33,13 +35,14 @@ impl Connection {
         Self {
             stream,
             state: Ok(parked),
-            interest: Interest::READABLE,
+            interest: Some(Interest::READABLE),
+            generation,
         }
     }
 
-    /// Whether it waits for a request.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state.as_ref().map_or_else(Session::is_idle, |_| true)
+    /// Whether it waits for a request, and was not told to end.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.state.is_ok()
     }
 
     /// When to give it a turn even if nothing happens.
@@ -59,15 +62,19 @@ impl Connection {
         };
         session.on_timeout(now);
         session.on_writable(now);
-        let stream = self.stream;
         let mut turn = Turn {
             pool,
-            stream: &stream,
+            stream: &self.stream,
             session,
             now,
             has_read: false,
         };
         let waits = loop {
+            match pool.control.ending(self.generation) {
+                None => {}
+                Some(Stop::Graceful) => turn.session.drain(),
+                Some(Stop::Fast) => return None,
+            }
             if let Break(waits) = turn.step() {
                 break waits;
             }
@@ -78,8 +85,8 @@ impl Connection {
         };
         Some(Self {
             state: turn.session.park(sessions),
-            stream,
             interest,
+            ..self
         })
     }
 }
@@ -93,15 +100,16 @@ struct Turn<'t> {
     has_read: bool,
 }
 
+/// What there is to wait for, if anything but time; `None` when the connection is over.
+type Waits = Option<Option<Interest>>;
+
+const READ: Waits = Some(Some(Interest::READABLE));
+const WRITE: Waits = Some(Some(Interest::WRITABLE));
+
 impl Turn<'_> {
     /// Does one thing that the session asks for. The turn is over when there is something to wait for, or
     /// nothing more to do.
-    fn step(&mut self) -> ControlFlow<Option<Interest>> {
-        match self.pool.control.stopping() {
-            None => {}
-            Some(Stop::Graceful) => self.session.drain(),
-            Some(Stop::Fast) => return Break(None),
-        }
+    fn step(&mut self) -> ControlFlow<Waits> {
         match self.session.step(self.now) {
             Step::Lookup(lookup) => {
                 let found = os::lookup(&lookup);
@@ -123,7 +131,7 @@ impl Turn<'_> {
                 self.report(sent, Session::on_written, Session::on_write_blocked);
                 if !self.pool.has_spare() {
                     // Its turn comes again after that of the others.
-                    return Break(Some(Interest::WRITABLE));
+                    return Break(WRITE);
                 }
             }
             Step::Read => {
@@ -131,9 +139,10 @@ impl Turn<'_> {
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => os::shutdown_write(self.stream),
-            Step::Wait(wait) if wait.write => return Break(Some(Interest::WRITABLE)),
-            Step::Wait(wait) if !wait.read => self.sleep(wait.until),
-            Step::Wait(wait) => return self.read(wait.until),
+            Step::Wait(wait) if wait.write => return Break(WRITE),
+            Step::Wait(wait) if wait.read => return self.read(wait.until),
+            // For time alone.
+            Step::Wait(_) => return Break(Some(None)),
             Step::Reset => {
                 os::reset(self.stream);
                 return Break(None);
@@ -143,30 +152,20 @@ impl Turn<'_> {
         Continue(())
     }
 
-    /// Waits for time alone, with an eye on the stop.
-    fn sleep(&mut self, until: Option<Instant>) {
-        let left = until.map_or(PATIENCE, |it| {
-            it.saturating_duration_since(self.now.monotonic)
-        });
-        std::thread::sleep(left.min(PATIENCE));
-        self.now = os::now();
-        self.session.on_timeout(self.now);
-    }
-
     /// Reads, with patience unless others need the thread or the deadline is near.
-    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Interest>> {
+    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Waits> {
         let soon = Some(self.now.monotonic + PATIENCE);
         let patient = self.pool.has_spare() && (until.is_none() || until > soon);
         let slot = self.session.read_slot();
         let read = match patient {
             true => (&*self.stream).read(slot),
             // Not again: others have their turn before.
-            false if self.has_read => return Break(Some(Interest::READABLE)),
+            false if self.has_read => return Break(READ),
             false => os::receive(self.stream, slot),
         };
         self.has_read = true;
         match self.report(read, Session::on_read, |_, _| {}) {
-            true => Break(Some(Interest::READABLE)),
+            true => Break(READ),
             false => Continue(()),
         }
     }

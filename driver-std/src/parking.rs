@@ -11,7 +11,7 @@ use slab::Slab;
 
 use crate::conn::Connection;
 
-/// Connections whose sockets a poller watches until they are taken out. It is always the same one, that of
+/// Connections whose sockets a poller watches, if more than time is waited for, until they are taken out. It is always the same one, that of
 /// the `registry`; tokens are small numbers.
 #[derive(Default)]
 pub(crate) struct Parking {
@@ -24,7 +24,9 @@ impl Parking {
     pub(crate) fn insert(&mut self, registry: &Registry, connection: Connection) -> io::Result<()> {
         let slot = self.slots.vacant_entry();
         let (key, fd) = (slot.key(), connection.stream.as_raw_fd());
-        registry.register(&mut SourceFd(&fd), Token(key), connection.interest)?;
+        if let Some(interest) = connection.interest {
+            registry.register(&mut SourceFd(&fd), Token(key), interest)?;
+        }
         self.deadlines
             .extend(connection.deadline().map(|at| (at, key)));
         slot.insert(connection);
@@ -57,7 +59,7 @@ impl Parking {
             self.deadlines.remove(&(at, key));
         }
         let fd = connection.stream.as_raw_fd();
-        // It was registered, so this cannot fail; if it did, there would be a turn for nothing.
+        // Fails where only time was waited for; if it did elsewhere, there would be a turn for nothing.
         let _ = registry.deregister(&mut SourceFd(&fd));
         Some(connection)
     }

@@ -1,13 +1,13 @@
 //! The accept loop, which is the poller of connections that wait, too.
 
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
+use std::{iter, mem};
 
-use host_core::os::{self, Control, Listener, Service, Spare, Stop, Subscription};
+use host_core::os::{self, Accepted, Control, Listener, Service, Spare, Stop, Subscription};
 use host_core::{Parked, Server};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
@@ -34,13 +34,12 @@ const LISTENER: Token = Token(usize::MAX - 2);
 ///
 /// # Errors
 ///
-/// When a listener cannot be waited for; later on that stops `control` gracefully, too.
+/// When a listener cannot be waited for, which stops `control` gracefully, too.
 pub fn serve(service: Service, control: Control) -> io::Result<()> {
     let poll = Poll::new()?;
     let registry = poll.registry().try_clone()?;
     let subscription = control.subscribe()?;
     watch(&registry, &subscription, CONTROL)?;
-    let server = Arc::clone(&service.server);
     let pool = Pool::new(Waker::new(&registry, POOL)?, registry);
     thread::scope(|scope| {
         let mut acceptor = Acceptor {
@@ -48,16 +47,17 @@ pub fn serve(service: Service, control: Control) -> io::Result<()> {
             pool: &pool,
             poll,
             events: Events::with_capacity(512),
+            server: Arc::clone(&service.server),
             subscription,
             listeners: Vec::new(),
-            server,
-            next: Some(service),
             spare: Spare::new(),
             resume: None,
         };
-        let ended = acceptor.run().and_then(|()| acceptor.end());
+        let begun = acceptor.follow(service);
+        let ended = begun.and_then(|()| acceptor.run());
+        let ended = ended.and_then(|()| acceptor.end());
         control.stop(Stop::Graceful);
-        pool.stop(Stop::Fast);
+        pool.tell(|it| it.stop(Stop::Fast));
         ended
     })
 }
@@ -72,11 +72,10 @@ struct Acceptor<'scope, 'env> {
     pool: &'scope Pool,
     poll: Poll,
     events: Events,
+    /// What new connections are served by.
+    server: Arc<Server>,
     subscription: Subscription,
     listeners: Vec<Listener>,
-    server: Arc<Server>,
-    /// What a reload has brought, as long as it is not followed; at first what is served.
-    next: Option<Service>,
     spare: Spare,
     /// When to accept, or to start threads, though nothing has happened.
     resume: Option<Instant>,
@@ -85,45 +84,43 @@ struct Acceptor<'scope, 'env> {
 impl Acceptor<'_, '_> {
     /// Accepts until the stop.
     fn run(&mut self) -> io::Result<()> {
-        loop {
-            self.follow_reload()?;
-            if self.subscription.stopping().is_some() {
-                return Ok(());
-            }
+        while self.subscription.stopping().is_none() {
             let now = Instant::now();
             if self.resume.take_if(|at| *at <= now).is_some() {
-                let most = self.server.worker_connections;
-                if self.accept(most).is_err() {
-                    self.resume = Some(now + BACK_OFF);
-                }
+                self.follow_reload()?;
+                let accepted = self.accept(self.server.worker_connections);
+                accepted.unwrap_or_else(|_| self.resume = Some(now + BACK_OFF));
             }
             self.wait(None)?;
         }
+        Ok(())
     }
 
-    /// After a reload those who wait on listeners which are not to go on are the last that the server
-    /// before gets.
-    fn follow_reload(&mut self) -> io::Result<()> {
-        let next = self.next.take();
-        let Some(service) = self.subscription.reloaded().or(next) else {
-            return Ok(());
+    /// Says whether there was a reload.
+    fn follow_reload(&mut self) -> io::Result<bool> {
+        let Some(service) = self.subscription.reloaded() else {
+            return Ok(false);
         };
+        self.follow(service).map(|()| true)
+    }
+
+    /// The connections of the server before come to their end; those that wait on listeners which are not
+    /// to go on are its last.
+    fn follow(&mut self, service: Service) -> io::Result<()> {
         let registry = self.poll.registry();
         let watch = |it: &Listener| watch(registry, it, LISTENER).map(|()| it.clone());
         let left = service.open(&mut self.listeners, |it| it, watch)?;
         let listeners = mem::replace(&mut self.listeners, left);
-        // Whom this leaves out is turned away when the listeners close.
-        let _ = self.accept(usize::MAX);
+        self.accept_last();
         (self.listeners, self.server) = (listeners, service.server);
+        self.pool.tell(Control::retire);
         Ok(())
     }
 
     /// Sleeps until there is something to do, or `until`. Connections that have waited have turns.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let staffed = self.pool.staff(self.scope, &self.server);
-        if staffed.is_err() {
-            self.resume = Some(Instant::now() + BACK_OFF);
-        }
+        staffed.unwrap_or_else(|_| self.resume = Some(Instant::now() + BACK_OFF));
         let next = [until, self.resume, self.pool.deadline()];
         let next = next.into_iter().flatten().min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
@@ -146,19 +143,19 @@ impl Acceptor<'_, '_> {
     /// more.
     fn accept(&mut self, most: usize) -> io::Result<()> {
         let mut next = 0;
-        for (n, listener) in self.listeners.iter().enumerate() {
+        for n in 0..self.listeners.len() {
             let mut left = TURN;
             while left > 0 && self.pool.has_room(most) {
                 left -= 1;
-                match self.spare.accept(listener) {
+                match self.spare.accept(&self.listeners[n]) {
                     Ok(accepted) => {
                         // Who comes after a reload is not served by the server before.
-                        self.next = self.subscription.reloaded().or(self.next.take());
-                        let newer = self.next.as_ref().map(|it| &it.server);
-                        let server = Arc::clone(newer.unwrap_or(&self.server));
-                        let peer = accepted.peer(&server);
-                        let parked = Parked::new(server, peer, os::now());
-                        self.pool.add(Connection::new(accepted.stream, parked));
+                        let reloaded = self.follow_reload()?;
+                        self.add(accepted);
+                        if reloaded {
+                            self.resume = Some(Instant::now());
+                            return Ok(());
+                        }
                         next = n + 1;
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -174,15 +171,30 @@ impl Acceptor<'_, '_> {
         Ok(())
     }
 
+    /// Accepts all who wait, whatever their number, and closes the listeners. Whom this leaves out is turned
+    /// away by that.
+    fn accept_last(&mut self) {
+        for listener in mem::take(&mut self.listeners) {
+            let mut next = || self.spare.accept(&listener).ok();
+            let accepted: Vec<_> = iter::from_fn(&mut next).take(TURN).collect();
+            accepted.into_iter().for_each(|it| self.add(it));
+        }
+    }
+
+    fn add(&self, accepted: Accepted) {
+        let peer = accepted.peer(&self.server);
+        let parked = Parked::new(self.server.clone(), peer, os::now());
+        let generation = self.pool.control.generation();
+        self.pool
+            .add(Connection::new(accepted.stream, parked, generation));
+    }
+
     /// Lets the connections end, as long as the control allows.
     fn end(&mut self) -> io::Result<()> {
-        let limit = self.server.worker_shutdown_timeout;
         // One beyond all time is none.
-        let until = Instant::now().checked_add(limit);
-        self.pool.stop(Stop::Graceful);
-        // Whom this leaves out is turned away when the listeners close.
-        let _ = self.accept(usize::MAX);
-        self.listeners.clear();
+        let until = Instant::now().checked_add(self.server.worker_shutdown_timeout);
+        self.pool.tell(|it| it.stop(Stop::Graceful));
+        self.accept_last();
         while self.subscription.stopping() < Some(Stop::Fast) && !self.pool.has_room(1) {
             self.resume = None;
             self.wait(until)?;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Accepted};
+use host_core::os::{self, Accepted, Stop};
 use host_core::{Parked, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
-use crate::connections::{Ending, Place};
+use crate::connections::Place;
 use crate::socket::Socket;
 use crate::turn::{Pause, Turn};
 
@@ -56,7 +56,7 @@ impl Connection {
 
     fn poll(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
         let ending = self.place.ending();
-        if ending == Some(Ending::Cut) {
+        if ending == Some(Stop::Fast) {
             return Poll::Ready(());
         }
         if let Some(State::Idle(parked)) = &self.state
@@ -78,18 +78,17 @@ impl Connection {
             None => return Poll::Ready(()),
         };
         let mut turn = Turn::new(session, &mut self.socket, now);
-        match ending {
-            Some(Ending::Retire) => turn.session.retire(),
-            Some(_) => turn.session.drain(),
+        if ending.is_some() {
+            turn.session.drain();
+        } else if is_new {
             // It has nothing else to ask for.
-            None if is_new => drop(turn.poll_read(cx)),
-            None => {}
+            let _ = turn.poll_read(cx);
         }
         loop {
             match turn.advance() {
                 Pause::Wait(wait) if turn.poll_socket(cx, wait).is_ready() => {}
                 Pause::Wait(wait) => match poll_timer(timer.as_mut(), cx, wait.until) {
-                    Poll::Ready(()) => turn.session.on_timeout(os::now()),
+                    Poll::Ready(()) => turn.on_timeout(),
                     Poll::Pending => break,
                 },
                 Pause::Yield => {

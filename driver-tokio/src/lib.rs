@@ -13,8 +13,9 @@
 //! * A connection that has moved 256 KiB lets others have their turn.
 //! * A panic ends the connection that it happened in, and nothing else.
 //! * A graceful stop first accepts who is in the listen queue. Then connections that wait for a
-//!   request end at once, unless that request has arrived already; others end with their answer, or
-//!   are cut off after [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
+//!   request end at once, unless that request has arrived already; those that are new have two seconds
+//!   for it; others end with their answer, or are cut off after
+//!   [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
 //!   fast stop cuts all of them at once, and so does dropping the future.
 //!
 //! ```

@@ -125,7 +125,7 @@ impl Acceptor {
         self.accept_last();
         self.listeners = listeners;
         self.server = service.server;
-        self.connections.retire();
+        self.connections.tell(Control::retire);
         Ok(true)
     }
 
@@ -196,10 +196,10 @@ impl Acceptor {
             self.accept_last();
         }
         self.listeners.clear();
-        self.connections.end(Stop::Graceful);
+        self.connections.tell(|it| it.stop(Stop::Graceful));
         let limit = self.server.worker_shutdown_timeout;
         let _ = timeout(limit, poll_fn(|cx| self.poll_drained(cx))).await;
-        self.connections.end(Stop::Fast);
+        self.connections.tell(|it| it.stop(Stop::Fast));
         poll_fn(|cx| self.connections.poll_empty(cx)).await;
     }
 
@@ -216,6 +216,6 @@ impl Acceptor {
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
-        self.connections.end(Stop::Fast);
+        self.connections.tell(|it| it.stop(Stop::Fast));
     }
 }

@@ -157,6 +157,7 @@ impl Client {
                 Ok(n) => total += n as u64,
                 Err(error) => match error.kind() {
                     ErrorKind::ConnectionReset => return total,
+                    ErrorKind::Interrupted => {}
                     _ => panic!("{error}"),
                 },
             }

@@ -1,7 +1,7 @@
 //! A server in the hands of an administrator: signals, log rotation, a service manager.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixDatagram;
@@ -154,7 +154,13 @@ fn service_manager(driver: &Driver) {
 fn assert_tells(mut site: Site, manager: &UnixDatagram) {
     let next = || {
         let mut message = [0; 100];
-        let len = manager.recv(&mut message).expect("a message");
+        let len = loop {
+            match manager.recv(&mut message) {
+                // With a timeout it is not begun again by itself.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.expect("a message"),
+            }
+        };
         String::from_utf8_lossy(&message[..len]).into_owned()
     };
     assert_eq!(next(), "READY=1");

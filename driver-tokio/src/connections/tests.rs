@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use host_core::os::Stop;
 
-use super::{Connections, Ending};
+use super::Connections;
 
 #[tokio::test]
 async fn a_task_that_panics_gives_up_its_place() {
@@ -30,15 +30,15 @@ async fn each_connection_is_told_of_the_end() {
                 return Poll::Ready(seen);
             }
             if early {
-                place.connections.end(Stop::Graceful);
+                place.connections.tell(|it| it.stop(Stop::Graceful));
             }
             place.wait(cx, seen);
             Poll::Pending
         }));
         if !early {
             tokio::task::yield_now().await;
-            connections.end(Stop::Graceful);
+            connections.tell(|it| it.stop(Stop::Graceful));
         }
-        assert_eq!(task.await.unwrap(), Some(Ending::Drain));
+        assert_eq!(task.await.unwrap(), Some(Stop::Graceful));
     }
 }

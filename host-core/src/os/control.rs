@@ -153,6 +153,37 @@ impl Control {
         }
     }
 
+    /// The number of reloads so far: that of a connection which begins now.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::SeqCst)
+    }
+
+    /// Lets the connections that there are end gracefully, as a reload does.
+    pub fn retire(&self) {
+        let mut state = self.shared.lock();
+        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        self.shared.wake(&mut state);
+    }
+
+    /// The end of a connection that began in this [`generation`](Self::generation), if it is to end: as
+    /// was asked for, or gracefully after a reload.
+    ///
+    /// ```
+    /// use host_core::os::{Control, Stop};
+    ///
+    /// let control = Control::new();
+    /// let old = control.generation();
+    /// assert_eq!(control.ending(old), None);
+    /// control.retire();
+    /// assert_eq!(control.ending(old), Some(Stop::Graceful));
+    /// assert_eq!(control.ending(control.generation()), None);
+    /// ```
+    pub fn ending(&self, generation: u64) -> Option<Stop> {
+        let retired = self.generation() != generation;
+        let stopping = self.stopping();
+        stopping.or(retired.then_some(Stop::Graceful))
+    }
+
     /// Lets new connections come in at the listeners of `service`, and be served by its server. Listeners
     /// that it shares with the service before go on; others are closed when those who wait there have
     /// been accepted. Connections keep their server and end gracefully. After a stop nothing changes.

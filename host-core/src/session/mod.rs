@@ -111,8 +111,6 @@ struct Inner {
     peer_ends: bool,
     /// Each answer is the last one.
     draining: bool,
-    /// No request is waited for, not even the first.
-    stopping: bool,
     /// The socket took nothing when it was last written.
     write_blocked: bool,
     /// The lines of the log were handed out by the last step.
@@ -209,7 +207,7 @@ impl Session {
                 self.inner.linger_until = until;
                 Step::ShutdownWrite
             }
-            Stage::Read if self.ends_idle() => Step::Read,
+            Stage::Read if self.may_end(now) => Step::Read,
             Stage::Delay { .. } => self.pause(now),
             Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
                 self.wait(now)
@@ -278,6 +276,14 @@ impl Session {
             && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
     }
 
+    /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on
+    /// its connection, and says so. An idle connection closes after one more look at the socket, so
+    /// that a request on its way is answered; one that is new has two seconds for its first request.
+    /// Saying it again changes nothing.
+    pub fn drain(&mut self) {
+        self.inner.draining = true;
+    }
+
     /// Where to read socket bytes to, when [`Step::Wait`] or [`Step::Read`] asks for them.
     pub fn read_slot(&mut self) -> &mut [u8] {
         self.inner.rx.unfilled()
@@ -309,8 +315,8 @@ impl Session {
     }
 
     /// The socket has nothing to read for now.
-    pub fn on_read_blocked(&mut self, _now: Now) {
-        if self.ends_idle() {
+    pub fn on_read_blocked(&mut self, now: Now) {
+        if self.may_end(now) {
             self.inner.stage = Stage::Close;
         }
     }

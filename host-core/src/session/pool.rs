@@ -201,7 +201,6 @@ impl Inner {
             dear: false,
             peer_ends: false,
             draining: false,
-            stopping: false,
             write_blocked: false,
             logged: false,
             pace: None,
@@ -244,7 +243,6 @@ impl Inner {
             dear,
             peer_ends,
             draining,
-            stopping,
             write_blocked,
             logged,
             pace,
@@ -270,8 +268,8 @@ impl Inner {
         record.reset();
         added.clear();
         values.clear();
-        [*dear, *peer_ends, *draining, *stopping] = [false; 4];
-        [*write_blocked, *logged, *last, *trailers] = [false; 4];
+        [*dear, *peer_ends, *draining, *write_blocked, *logged] = [false; 5];
+        [*last, *trailers] = [false; 2];
         (*pace, *linger_until, *busy) = (None, None, None);
         (*lingering, *lingering_time) = (LingeringClose::On, server.timeouts.linger);
     }

@@ -1,10 +1,14 @@
-//! Writing and waiting, until when, and for what no more.
+//! Writing and waiting, and until when.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use h1_core::{Awaiting, Phase};
 
 use super::{SEND_MAX, Session, Stage};
+
+/// How long a new connection has for its first request although it is to end: its client does not expect
+/// an end, and need not try again, as that of a kept connection does (RFC 9112, section 9.3.1).
+const FIRST: Duration = Duration::from_secs(2);
 use crate::step::SendFile;
 use crate::{Now, Step, Wait};
 
@@ -59,6 +63,19 @@ impl Session {
         }
     }
 
+    /// Whether nothing keeps the connection from its end.
+    pub(super) fn may_end(&self, now: Now) -> bool {
+        let is_due = |until: Instant| until <= now.monotonic;
+        self.inner.draining && self.is_idle() && self.first_until().is_none_or(is_due)
+    }
+
+    /// Until when a new connection that is to end waits for its first request.
+    pub(super) fn first_until(&self) -> Option<Instant> {
+        let is_new = self.inner.draining && self.inner.client.requests == 0 && self.is_idle();
+        let until = self.inner.connected.checked_add(FIRST);
+        until.filter(|_| is_new)
+    }
+
     /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = self.inner.clock.deadline();
@@ -77,24 +94,5 @@ impl Session {
             Some(phase) if !self.is_over() => self.on_late(phase, now),
             _ => {}
         }
-    }
-
-    /// A graceful stop has begun: each answer is the last one on its connection, and says so. An idle
-    /// connection closes after one more look at the socket, so that a request on its way is answered.
-    /// Saying it again changes nothing.
-    pub fn drain(&mut self) {
-        (self.inner.draining, self.inner.stopping) = (true, true);
-    }
-
-    /// A reload has brought another server: as [`drain`](Session::drain), but a connection on which no
-    /// request has come is waited for. Its client could not know that it may be late.
-    pub fn retire(&mut self) {
-        self.inner.draining = true;
-    }
-
-    /// Whether no further request is waited for.
-    pub(super) fn ends_idle(&self) -> bool {
-        let used = self.inner.stopping || self.inner.client.requests > 0;
-        self.inner.draining && used && self.is_idle()
     }
 }
