@@ -21,6 +21,9 @@ impl View<'_> {
         if !real_ip.trusts(self.client.peer.map(|peer| peer.ip())) {
             return None;
         }
+        if real_ip.header == "proxy_protocol" {
+            return self.client.proxied().map(|it| it.source);
+        }
         let fields = self.request.as_ref()?.fields();
         let list = real_ip.header == "x-forwarded-for";
         let mut lines: Vec<&[u8]> = fields.get_all(&real_ip.header).collect();

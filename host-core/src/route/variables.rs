@@ -1,16 +1,15 @@
 //! The values of variables.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use h1_core::{RequestHead, Status};
 
 use super::{Hosting, Route, Rules};
-use crate::config::model::Address;
 use crate::config::template::{Known, Part, Template, Variable};
+use crate::proxy_protocol::Proxied;
 use crate::{Now, date};
 
 /// Variables of variables go so deep, as in nginx.
@@ -19,18 +18,17 @@ const DEPTH: u8 = 100;
 /// The most bytes of a value, or of a URI.
 pub(super) const LONGEST: usize = 1 << 20;
 
-/// What stands for an address where there is none.
-const UNIX: &[u8] = b"unix:";
-
 /// The connection that a request came on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// `None` is one of a unix socket.
     pub(crate) peer: Option<SocketAddr>,
     /// Our end, where the driver has told it.
     pub(crate) local: Option<SocketAddr>,
     /// The address that is listened on: its place in [`Hosting::listens`].
-    pub(crate) listen: usize,
+    pub(crate) listen: u32,
+    /// What a proxy has told in front of the first request, once it has come.
+    pub(crate) proxied: Option<Arc<Option<Proxied>>>,
     /// The number of the connection, from 1.
     pub(crate) number: u64,
     /// Requests on it, this one included.
@@ -59,6 +57,16 @@ pub(crate) struct View<'v> {
     pub(crate) sent: Sent,
 }
 
+impl Client {
+    pub(crate) fn listen(&self) -> usize {
+        self.listen as usize
+    }
+
+    pub(crate) fn proxied(&self) -> Option<Proxied> {
+        *self.proxied.as_deref()?
+    }
+}
+
 impl<'v> View<'v> {
     /// Nothing is known of the answer.
     pub(crate) fn new(
@@ -81,15 +89,6 @@ impl<'v> View<'v> {
             now,
             sent,
         }
-    }
-
-    /// The client, or whom a proxy speaks for; `None` is a client of a unix socket.
-    fn peer(&self, route: &Route) -> Option<SocketAddr> {
-        route.peer.or(self.client.peer)
-    }
-
-    pub(super) fn ip(&self, route: &Route) -> Option<IpAddr> {
-        self.peer(route).map(|peer| peer.ip())
     }
 
     pub(crate) fn rules(&self, route: &Route) -> &'v Rules {
@@ -208,12 +207,12 @@ impl<'v> View<'v> {
             | Known::RequestTime
             | Known::TimeLocal
             | Known::TimeIso8601 => push_late(known, &self.sent, self.now, out),
-            Known::BinaryRemoteAddr => match self.ip(route) {
-                Some(IpAddr::V4(ip)) => out.extend_from_slice(&ip.octets()),
-                Some(IpAddr::V6(ip)) => out.extend_from_slice(&ip.octets()),
-                None => out.extend_from_slice(UNIX),
-            },
-            Known::Connection
+            Known::ProxyProtocolAddr
+            | Known::ProxyProtocolPort
+            | Known::ProxyProtocolServerAddr
+            | Known::ProxyProtocolServerPort => return self.push_proxied(known, out),
+            Known::BinaryRemoteAddr
+            | Known::Connection
             | Known::ConnectionRequests
             | Known::RemoteAddr
             | Known::RemotePort
@@ -235,39 +234,6 @@ impl<'v> View<'v> {
         let files = &self.rules(route).files;
         self.expand(route, &files.base, out);
         out.extend_from_slice(files.tail.of(&route.uri));
-    }
-
-    fn push_of_connection(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
-        let (client, peer) = (self.client, self.peer(route));
-        // A port that is not known is 0.
-        let port = |end: Option<SocketAddr>| end.map(|end| end.port()).filter(|port| *port > 0);
-        match known {
-            Known::Connection => write(out, format_args!("{}", client.number)),
-            Known::ConnectionRequests => write(out, format_args!("{}", client.requests)),
-            Known::RemoteAddr => match peer {
-                Some(peer) => write(out, format_args!("{}", peer.ip())),
-                None => out.extend_from_slice(UNIX),
-            },
-            Known::RemotePort => write_some(out, port(peer)),
-            Known::ServerPort => write_some(out, port(client.local)),
-            _ => match (client.local, self.socket_path()) {
-                (Some(local), _) => write(out, format_args!("{}", local.ip())),
-                (None, Some(path)) => {
-                    out.extend_from_slice(UNIX);
-                    out.extend_from_slice(path.as_os_str().as_bytes());
-                }
-                (None, None) => return false,
-            },
-        }
-        true
-    }
-
-    /// The unix socket that the client has come to.
-    fn socket_path(&self) -> Option<&'v Path> {
-        match &self.hosting.listens.get(self.client.listen)?.address {
-            Address::Unix(path) => Some(path),
-            Address::Ip(_) => None,
-        }
     }
 
     fn push_of_request(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
@@ -324,12 +290,6 @@ fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
     value.is_some()
 }
 
-fn write_some(out: &mut Vec<u8>, number: Option<u16>) {
-    if let Some(number) = number {
-        write(out, format_args!("{number}"));
-    }
-}
-
 /// An empty value is none.
 fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
     out.extend_from_slice(value);
@@ -337,7 +297,7 @@ fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
 }
 
 /// Writing to memory does not fail.
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(super) fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 

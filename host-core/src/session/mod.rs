@@ -12,6 +12,7 @@ mod pace;
 mod pause;
 mod peer;
 mod pool;
+mod proxied;
 mod record;
 mod wait;
 
@@ -109,6 +110,8 @@ struct Inner {
     dear: bool,
     /// The last request said that no other follows it.
     peer_ends: bool,
+    /// What a proxy says is still to come.
+    awaits_proxy: bool,
     /// Each answer is the last one.
     draining: bool,
     /// The socket took nothing when it was last written.

@@ -43,7 +43,8 @@ impl Parked {
         let client = Client {
             peer: address,
             local,
-            listen,
+            listen: listen.try_into().unwrap_or_default(),
+            proxied: None,
             number: server.hosting.counters.accept(),
             requests: 0,
         };
@@ -170,7 +171,7 @@ impl Session {
         let Self { server, inner } = self;
         let parked = Parked {
             server,
-            client: inner.client,
+            client: inner.client.clone(),
             connected: inner.connected,
             until: inner.clock.deadline(),
         };
@@ -188,7 +189,7 @@ impl Inner {
             stage: Stage::Read,
             clock: parked.clock(now),
             route: Route::default(),
-            client: parked.client,
+            client: parked.client.clone(),
             since: now.monotonic,
             connected: parked.connected,
             file: None,
@@ -200,6 +201,7 @@ impl Inner {
             values: Vec::new(),
             dear: false,
             peer_ends: false,
+            awaits_proxy: parked.server.hosting.awaits_proxy(&parked.client),
             draining: false,
             write_blocked: false,
             logged: false,
@@ -242,6 +244,7 @@ impl Inner {
             values,
             dear,
             peer_ends,
+            awaits_proxy,
             draining,
             write_blocked,
             logged,
@@ -262,7 +265,8 @@ impl Inner {
         }
         *stage = Stage::Read;
         *clock = parked.clock(now);
-        *client = parked.client;
+        *client = parked.client.clone();
+        *awaits_proxy = server.hosting.awaits_proxy(client);
         (*since, *connected) = (now.monotonic, parked.connected);
         part.clear();
         record.reset();
