@@ -21,6 +21,7 @@ for_each_driver!(
     what_is_no_socket_is_not,
     reloaded,
     inherited,
+    behind_a_proxy,
 );
 
 /// A server whose socket is in its folder.
@@ -254,4 +255,45 @@ fn inherited(driver: &Driver) {
     assert!(server.exit_within(DEADLINE).expect("it ends").success());
     // Whoever made it removes it.
     assert!(place.path("sock").exists());
+}
+
+/// A header in front of the first request, in pieces, on a connection for several requests.
+fn behind_a_proxy(driver: &Driver) {
+    let place = Place::new();
+    let _server = place.start(
+        driver,
+        "listen unix:@/sock proxy_protocol; set_real_ip_from unix:; real_ip_header proxy_protocol;\n\
+         location / { return 200 \"$remote_addr:$remote_port|\"; }",
+    );
+    for header in [
+        &b"PROXY TCP4 203.0.113.9 198.51.100.2 56324 443\r\n"[..],
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x09\xc6\x33\x64\x02\xdc\x04\x01\xbb",
+    ] {
+        let mut stream = place.connect("sock");
+        for byte in header.chunks(1) {
+            stream.write_all(byte).expect("send");
+        }
+        for _ in 0..2 {
+            let request = encode("GET", "/", &[]);
+            stream.write_all(request.as_bytes()).expect("send");
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"|") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).expect("answer");
+                answer.push(byte[0]);
+            }
+            assert!(answer.ends_with(b"\r\n\r\n203.0.113.9:56324|"));
+        }
+    }
+    // Without one nobody is answered.
+    let mut stream = place.connect("sock");
+    let request = encode("GET", "/", &[]);
+    stream.write_all(request.as_bytes()).expect("send");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert_eq!(answer, b"");
+    let log = || fs::read_to_string(place.path("log")).unwrap_or_default();
+    assert!(eventually(
+        || log().contains("unix: - - [") && log().contains("\" 400 0 ")
+    ));
 }
