@@ -17,6 +17,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// The listeners of a worker.
 pub(crate) struct Acceptor {
+    /// The number of the worker.
+    worker: usize,
     listeners: Vec<Listener>,
     /// The listener that comes first next time.
     first: usize,
@@ -33,13 +35,15 @@ struct Listener {
 }
 
 impl Acceptor {
-    /// Registers the listeners with the tokens that `token` gives.
+    /// Registers the listeners of a worker with the tokens that `token` gives.
     pub(crate) fn new(
+        worker: usize,
         listeners: Vec<std::net::TcpListener>,
         registry: &Registry,
         token: impl Fn(usize) -> Token,
     ) -> io::Result<Self> {
         let mut acceptor = Self {
+            worker,
             spare: listeners.first().and_then(duplicate),
             listeners: Vec::new(),
             first: 0,
@@ -98,7 +102,7 @@ impl Acceptor {
         }
         self.exhausted = None;
         while let Some(n) = self.ready() {
-            if !gate.enter(most) {
+            if !gate.enter(self.worker, most) {
                 self.listeners.iter_mut().for_each(|it| it.ready = false);
                 return None;
             }

@@ -27,9 +27,9 @@ pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control)
     let mut shares = repeat(count - 1, || share(&listeners))?;
     shares.push(listeners);
     let mut workers = Vec::new();
-    for (poll, listeners) in polls.into_iter().zip(shares) {
+    for (number, (poll, listeners)) in polls.into_iter().zip(shares).enumerate() {
         let subscription = control.subscribe(&server)?;
-        workers.push(Worker::new(poll, listeners, subscription, &gate)?);
+        workers.push(Worker::new(number, poll, listeners, subscription, &gate)?);
     }
     drop(server);
     run(workers, &control)

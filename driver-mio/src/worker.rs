@@ -66,6 +66,7 @@ pub(crate) struct Worker<'g> {
 
 impl<'g> Worker<'g> {
     pub(crate) fn new(
+        number: usize,
         poll: Poll,
         listeners: Vec<TcpListener>,
         control: Subscription,
@@ -77,7 +78,7 @@ impl<'g> Worker<'g> {
             CONTROL,
             Interest::READABLE,
         )?;
-        let acceptor = Acceptor::new(listeners, registry, listener)?;
+        let acceptor = Acceptor::new(number, listeners, registry, listener)?;
         Ok(Self {
             poll,
             control,
