@@ -15,6 +15,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// The listeners of a worker.
 pub(crate) struct Acceptor {
+    /// The number of the worker.
+    worker: usize,
     listeners: Vec<Own>,
     /// The listener that comes first next time.
     first: usize,
@@ -35,12 +37,13 @@ struct Own {
 }
 
 impl Acceptor {
-    pub(crate) fn new() -> Self {
-        Self::with(Vec::new())
+    pub(crate) fn new(worker: usize) -> Self {
+        Self::with(worker, Vec::new())
     }
 
-    fn with(listeners: Vec<Own>) -> Self {
+    fn with(worker: usize, listeners: Vec<Own>) -> Self {
         Self {
+            worker,
             listeners,
             first: 0,
             spare: Spare::new(),
@@ -48,13 +51,12 @@ impl Acceptor {
         }
     }
 
-    /// Listens where `service` is: on listeners that are new by a socket that `own` makes, and with a token
-    /// that `token` gives. Returns the others, which are not watched any more.
+    /// Listens where `service` is; tokens are those that `token` gives. The first worker has the listeners
+    /// themselves, the others have siblings. Returns those that are not listened on any more, nor watched.
     pub(crate) fn follow(
         &mut self,
         service: &Service,
         registry: &Registry,
-        own: fn(&Listener) -> Listener,
         token: fn(usize) -> Token,
     ) -> io::Result<Self> {
         let taken: Vec<_> = self.listeners.iter().map(|it| it.token).collect();
@@ -62,7 +64,10 @@ impl Acceptor {
         let make = |listener: &Listener| {
             let own = Own {
                 listener: listener.clone(),
-                socket: own(listener),
+                socket: match self.worker {
+                    0 => listener.clone(),
+                    _ => listener.sibling(),
+                },
                 token: free.next().unwrap_or(token(0)),
                 ready: false,
             };
@@ -76,7 +81,7 @@ impl Acceptor {
             registry.deregister(&mut SourceFd(&left.socket.as_raw_fd()))?;
         }
         self.on_room();
-        Ok(Self::with(left))
+        Ok(Self::with(self.worker, left))
     }
 
     /// Somebody has come to the listener with this token.
@@ -117,7 +122,7 @@ impl Acceptor {
         }
         self.exhausted = None;
         while let Some(n) = self.ready() {
-            if !gate.enter(most) {
+            if !gate.enter(self.worker, most) {
                 self.listeners.iter_mut().for_each(|it| it.ready = false);
                 return None;
             }

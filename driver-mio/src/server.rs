@@ -3,7 +3,7 @@
 use std::io;
 use std::thread::{self, Builder, ScopedJoinHandle};
 
-use host_core::os::{Control, Listener, Service, Stop};
+use host_core::os::{Control, Service, Stop};
 use mio::{Poll, Waker};
 
 use crate::gate::Gate;
@@ -23,18 +23,10 @@ pub fn serve(service: Service, control: Control) -> io::Result<()> {
     let wakers = polls.iter().map(|it| Waker::new(it.registry(), ROOM));
     let gate = Gate::new(wakers.collect::<io::Result<_>>()?);
     let mut workers = Vec::new();
-    // One worker has the listeners that there are, the others have siblings of them.
-    let mut own: fn(&Listener) -> Listener = Listener::clone;
-    for poll in polls {
+    for (number, poll) in polls.into_iter().enumerate() {
         let subscription = control.subscribe()?;
-        workers.push(Worker::new(
-            poll,
-            own,
-            service.clone(),
-            subscription,
-            &gate,
-        )?);
-        own = Listener::sibling;
+        let service = service.clone();
+        workers.push(Worker::new(number, poll, service, subscription, &gate)?);
     }
     drop(service);
     run(workers, &control)

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Accepted, Listener, Service, Stop, Subscription};
+use host_core::os::{self, Accepted, Service, Stop, Subscription};
 use host_core::{Now, Pool, Server};
 use mio::event::Event;
 use mio::unix::SourceFd;
@@ -49,8 +49,6 @@ pub(crate) struct Worker<'g> {
     control: Subscription,
     /// What serves new connections.
     server: Arc<Server>,
-    /// Makes the worker's own one of a listener.
-    own: fn(&Listener) -> Listener,
     gate: &'g Gate,
     /// Gone once a stop has begun.
     acceptor: Option<Acceptor>,
@@ -67,8 +65,8 @@ pub(crate) struct Worker<'g> {
 
 impl<'g> Worker<'g> {
     pub(crate) fn new(
+        number: usize,
         poll: Poll,
-        own: fn(&Listener) -> Listener,
         service: Service,
         control: Subscription,
         gate: &'g Gate,
@@ -79,13 +77,12 @@ impl<'g> Worker<'g> {
             CONTROL,
             Interest::READABLE,
         )?;
-        let mut acceptor = Acceptor::new();
-        acceptor.follow(&service, registry, own, listener)?;
+        let mut acceptor = Acceptor::new(number);
+        acceptor.follow(&service, registry, listener)?;
         Ok(Self {
             poll,
             control,
             server: service.server,
-            own,
             gate,
             acceptor: Some(acceptor),
             table: Table::new(),
@@ -284,7 +281,7 @@ impl<'g> Worker<'g> {
         };
         if let Some(acceptor) = &mut self.acceptor {
             let registry = self.poll.registry();
-            let left = acceptor.follow(&service, registry, self.own, listener)?;
+            let left = acceptor.follow(&service, registry, listener)?;
             self.accept_last(left);
         }
         self.server = service.server;
