@@ -1,13 +1,14 @@
 //! One connection: does what its session asks for while a thread is lent to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::TcpStream;
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop};
 use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step};
 use mio::Interest;
+use socket2::Socket;
 
 use crate::pool::Pool;
 
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Socket,
     state: Result<Parked, Session>,
     /// What its next turn waits for, beside its deadline.
     pub(crate) interest: Option<Interest>,
@@ -26,14 +27,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, parked: Parked, generation: u64) -> Self {
+    pub(crate) fn new(stream: OwnedFd, parked: Parked, generation: u64) -> Self {
+        let stream = Socket::from(stream);
         // Where one of these fails, the peer is gone already and the first read says so.
+        let _ = stream.set_nonblocking(false);
         let _ = stream.set_read_timeout(Some(PATIENCE));
-        if cfg!(not(target_os = "linux")) {
-            // What connections inherit from their listener differs there.
-            let _ = stream.set_nodelay(true);
-            let _ = stream.set_nonblocking(false);
-        }
         Self {
             stream,
             state: Ok(parked),
@@ -96,7 +94,7 @@ impl Connection {
 /// A connection while a thread is lent to it.
 struct Turn<'t> {
     pool: &'t Pool,
-    stream: &'t TcpStream,
+    stream: &'t Socket,
     session: Session,
     now: Now,
     has_read: bool,
@@ -192,7 +190,7 @@ impl Turn<'_> {
 }
 
 /// Without waiting, as no deadline could end that.
-fn send_file(stream: &TcpStream, part: &SendFile<'_>) -> io::Result<usize> {
+fn send_file(stream: &Socket, part: &SendFile<'_>) -> io::Result<usize> {
     stream.set_nonblocking(true)?;
     let sent = os::send_file(stream, part);
     stream.set_nonblocking(false)?;

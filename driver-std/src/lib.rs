@@ -26,14 +26,15 @@
 //!   fast stop cuts all of them at once.
 //!
 //! ```
-//! use std::{net::TcpListener, sync::Arc};
-//! use host_core::{Server, Site, os::{Control, Root, Stop}};
+//! use std::net::TcpListener;
+//! use host_core::{Server, Site, os::{Control, Root, Service, Stop}};
 //!
 //! # fn main() -> std::io::Result<()> {
 //! let server = Server::new(Site::new(Root::open(".".as_ref())?));
+//! let service = Service::new(server, [TcpListener::bind("127.0.0.1:0")?])?;
 //! let control = Control::new();
 //! # control.stop(Stop::Graceful);
-//! driver_std::serve(Arc::new(server), vec![TcpListener::bind("127.0.0.1:0")?], control)
+//! driver_std::serve(service, control)
 //! # }
 //! ```
 

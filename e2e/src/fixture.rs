@@ -107,7 +107,7 @@ impl Site {
 pub struct Server {
     /// The lines that announced where it listens.
     pub announced: Vec<String>,
-    /// The addresses in those lines.
+    /// The addresses in those lines; unix sockets have none.
     pub addresses: Vec<SocketAddr>,
     child: Child,
     stdout: Receiver<String>,
@@ -130,10 +130,10 @@ impl Server {
             addresses: Vec::new(),
             stderr,
         };
-        while server.addresses.len() < count {
+        while server.announced.len() < count {
             let line = server.stdout_line();
-            let address = address(&line).unwrap_or_else(|| panic!("announced: {line}"));
-            server.addresses.push(address);
+            assert!(line.contains(": serving "), "announced: {line}");
+            server.addresses.extend(address(&line));
             server.announced.push(line);
         }
         server

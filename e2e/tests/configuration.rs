@@ -16,7 +16,6 @@ for_each_driver!(
     reloaded,
     reload_lets_answers_complete,
     bad_reload_changes_nothing,
-    reload_that_listens_elsewhere,
     signalled,
     explained,
     daemon,
@@ -160,22 +159,6 @@ fn bad_reload_changes_nothing(driver: &Driver) {
     let log = || fs::read_to_string(place.folder.path().join("error.log")).expect("error log");
     let told = |log: String| log.contains("[emerg]") && log.contains("nginx.conf:9:");
     assert!(eventually(|| told(log())), "{}", log());
-}
-
-fn reload_that_listens_elsewhere(driver: &Driver) {
-    let old = format!(
-        "listen {}; location = /v {{ return 200 old; }}",
-        free_address()
-    );
-    for (before, after) in [(&*old, "return 200 new;"), ("", &old)] {
-        let place = Place::new(before);
-        let server = place.start(driver);
-        place.write(after);
-        server.signal(rustix::process::Signal::HUP);
-        assert!(eventually(|| server
-            .stderr()
-            .contains("only a restart can")));
-    }
 }
 
 fn signalled(driver: &Driver) {

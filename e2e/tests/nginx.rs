@@ -2,7 +2,8 @@
 //! docs/nginx-differences.md lists.
 //!
 //! `tests/nginx/NAME.conf` is a configuration, `NAME.txt` has a request in each line: method and
-//! target, then fields, all between bars; `body:` stands before content.
+//! target, then fields, all between bars; `body:` stands before content, `front:` before a line in front of the
+//! request, `front-hex:` before other bytes there. Nothing but the end is expected where it is `closed`.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Read;
@@ -16,7 +17,7 @@ use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, free_ad
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-for_each_driver!(answers, rewritten, compressed, links);
+for_each_driver!(answers, rewritten, compressed, links, proxied);
 
 fn answers(driver: &Driver) {
     compare(driver, "answers");
@@ -28,6 +29,10 @@ fn rewritten(driver: &Driver) {
 
 fn compressed(driver: &Driver) {
     compare(driver, "compressed");
+}
+
+fn proxied(driver: &Driver) {
+    compare(driver, "proxied");
 }
 
 fn links(driver: &Driver) {
@@ -176,7 +181,12 @@ fn ask(address: SocketAddr, case: &str) -> String {
     let mut parts = case.split(" | ");
     let line = parts.next().unwrap_or_default();
     let method = line.split(' ').next().unwrap_or_default();
-    let (content, fields): (Vec<_>, Vec<_>) = parts.partition(|part| part.starts_with("body:"));
+    let (content, parts): (Vec<_>, Vec<_>) = parts.partition(|part| part.starts_with("body:"));
+    let closed = parts.contains(&"closed");
+    let fields = parts
+        .iter()
+        .filter(|it| **it != "closed" && !it.starts_with("front"));
+    let fields: Vec<_> = fields.copied().collect();
     let mut request = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
     if !fields.iter().any(|field| field.starts_with("Host:")) {
         request.push_str("Host: a.test\r\n");
@@ -187,8 +197,25 @@ fn ask(address: SocketAddr, case: &str) -> String {
     request.push_str("\r\n");
     request.extend(content.iter().map(|content| &content["body:".len()..]));
     let mut client = Client::connect(address);
-    client.wire.send(request);
+    let front = parts.iter().flat_map(|part| front(part));
+    client
+        .wire
+        .send(front.chain(request.bytes()).collect::<Vec<_>>());
+    if closed {
+        // Perhaps with a reset, as the request was not read.
+        return client.wire.read_to_end().0.escape_ascii().to_string();
+    }
     show(client.response(method), method, address.port())
+}
+
+/// The bytes that a part puts in front of the request.
+fn front(part: &str) -> Vec<u8> {
+    if let Some(line) = part.strip_prefix("front:") {
+        return format!("{line}\r\n").into();
+    }
+    let hex = part.strip_prefix("front-hex:").unwrap_or_default();
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+    (0..hex.len()).step_by(2).map(byte).collect()
 }
 
 /// The content without its coding, and without the empty line before the first of several parts.

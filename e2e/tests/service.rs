@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -113,20 +112,11 @@ fn two_servers_on_one_port(driver: &Driver) {
     assert!(stderr.contains("address already in use"), "{stderr}");
 }
 
-/// Runs the driver with `listener` as descriptor 3, as systemd does.
-fn activated(driver: &Driver, listener: TcpListener) -> Command {
-    let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@""#;
-    let mut command = Command::new("sh");
-    command.args(["-c", script]).arg(driver.binary());
-    command.stdin(OwnedFd::from(listener));
-    command
-}
-
 fn socket_activation(driver: &Driver) {
     for flags in [&[][..], &["--workers", "4"]] {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
         let address = listener.local_addr().expect("address");
-        let mut site = Site::launch(activated(driver, listener), flags);
+        let mut site = Site::launch(driver.activated(listener), flags);
         assert_eq!(site.server.addresses, [address]);
         site.write("a.txt", "hello");
         for _ in 0..8 {

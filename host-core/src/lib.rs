@@ -62,6 +62,7 @@ mod limits;
 pub mod os;
 mod passwords;
 mod path;
+mod proxy_protocol;
 mod reply;
 mod route;
 mod server;

@@ -4,13 +4,12 @@ use std::ffi::OsString;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use clap::Parser;
 use h1_core::Status;
 use host_core::config::{Config, Overrides};
-use host_core::os::{Control, Root, Serve};
+use host_core::os::{Control, Root, Serve, Service};
 use host_core::{Return, Server, Site};
 
 use super::floor::{self, Answer};
@@ -94,7 +93,7 @@ fn drive(serve: Serve, args: &Args, listener: TcpListener) -> io::Result<()> {
     };
     server.worker_connections = 1 << 15;
     server.keepalive_requests = u32::MAX;
-    serve(Arc::new(server), vec![listener], Control::new())
+    serve(Service::new(server, [listener])?, Control::new())
 }
 
 fn folder(dir: &Path) -> io::Result<Server> {

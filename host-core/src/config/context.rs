@@ -174,14 +174,6 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// Refuses what has no effect yet.
-    pub(crate) fn not_yet(&self, span: Span, what: &str) -> Result<(), Problem> {
-        match self.unfinished {
-            true => Ok(()),
-            false => Err(Problem::new(span, format!("{what} is not supported yet"))),
-        }
-    }
-
     /// The place of a zone.
     pub(crate) fn zone(&self, name: &str, span: Span) -> Result<usize, Problem> {
         let found = self.zones.iter().position(|zone| zone.name == name);

@@ -9,24 +9,25 @@ mod file;
 mod file_cache;
 mod links;
 pub(crate) mod listen;
+mod listener;
 mod log;
 mod lookup;
 mod notify;
 mod pid;
 mod root;
-
 mod signals;
 mod socket;
+mod socket_file;
 mod startup;
 mod user;
 
 use std::time::{Instant, SystemTime};
 
 pub(crate) use config::Disk;
-pub use control::{Control, Stop, Subscription};
+pub use control::{Control, Service, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
 pub use file_cache::{FileCache, MEMORY_FILE_MAX, MEMORY_MAX};
-pub use listen::{Spare, prepare, reuseport_sibling};
+pub use listener::{Accepted, Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;

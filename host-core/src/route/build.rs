@@ -62,6 +62,7 @@ impl Hosting {
                 place: listen.place.clone(),
                 bind: listen.bind,
                 reuseport: listen.reuseport,
+                proxy_protocol: listen.proxy_protocol,
                 options: Options {
                     backlog: backlog(listen.backlog),
                     ipv6only: listen.ipv6only,

@@ -85,7 +85,7 @@ impl<'v> View<'v> {
     ) -> Outcome {
         route.reset(self.hosting.map_of.len());
         route.host.clear();
-        let listen = self.hosting.listens.get(self.client.listen);
+        let listen = self.hosting.listens.get(self.client.listen());
         route.server = listen.map_or(0, |listen| listen.default);
         let server = self.hosting.server(route.server);
         route.rules = server.map_or(0, |server| server.rules);
@@ -96,10 +96,10 @@ impl<'v> View<'v> {
 
     fn choose_server(&self, route: &mut Route) {
         let listens = &self.hosting.listens;
-        let Some(listen) = listens.get(self.client.listen) else {
+        let Some(listen) = listens.get(self.client.listen()) else {
             return;
         };
-        route.sink.note(|| Note::Listen(self.client.listen));
+        route.sink.note(|| Note::Listen(self.client.listen()));
         let mut found = None;
         if !listen.single || route.sink.is_on() {
             let (host, bindings) = (&route.host, &mut route.bindings);

@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod bindings;
 mod build;
 mod condition;
+mod connection;
 mod content;
 mod errors;
 mod files;
@@ -38,6 +39,7 @@ use map::Map;
 use rewrite::Instruction;
 pub(crate) use state::{Route, new_id};
 pub(crate) use types::Types;
+use variables::Client;
 use vhost::Names;
 
 /// A configuration that requests can be answered from. Servers, locations and rules know each other
@@ -82,6 +84,8 @@ pub(crate) struct Listening {
     /// `false`: a wildcard address of the same port takes these connections as well.
     pub(crate) bind: bool,
     pub(crate) reuseport: bool,
+    /// A proxy says in front of the first request whom it speaks for.
+    proxy_protocol: bool,
     pub(crate) options: listen::Options,
     names: Names,
     default: usize,
@@ -170,6 +174,17 @@ impl Hosting {
     /// Whether it matters at which address a connection came in, and that is not known beforehand.
     pub(crate) fn needs_local(&self) -> bool {
         !self.listens.is_empty() && self.only_address().is_none()
+    }
+
+    /// Whether what a proxy says is still to come.
+    pub(crate) fn awaits_proxy(&self, client: &Client) -> bool {
+        let listen = self.listens.get(client.listen());
+        listen.is_some_and(|it| it.proxy_protocol) && client.proxied.is_none()
+    }
+
+    /// The place of what is listened on at `address`.
+    pub(crate) fn listen_at(&self, address: &Address) -> Option<usize> {
+        self.listens.iter().position(|it| it.address == *address)
     }
 
     /// The address that a connection to `local` came in at.

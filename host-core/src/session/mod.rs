@@ -10,7 +10,9 @@ mod extras;
 mod gzip;
 mod pace;
 mod pause;
+mod peer;
 mod pool;
+mod proxied;
 mod record;
 mod wait;
 
@@ -33,7 +35,8 @@ use clock::Clock;
 use content::SentFile;
 use gzip::Compressor;
 use pace::Pace;
-pub use pool::{Parked, Peer, Pool};
+pub use peer::Peer;
+pub use pool::{Parked, Pool};
 use record::Record;
 
 /// Queued bytes above which no further pipelined request is answered before some are written.
@@ -107,6 +110,8 @@ struct Inner {
     dear: bool,
     /// The last request said that no other follows it.
     peer_ends: bool,
+    /// What a proxy says is still to come.
+    awaits_proxy: bool,
     /// Each answer is the last one.
     draining: bool,
     /// The socket took nothing when it was last written.
