@@ -304,7 +304,7 @@ fn proxy_answers_for_a_server_that_does_not() {
 
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    let timeout = Duration::from_millis(500);
+    let timeout = Duration::from_secs(2);
     let upstream = proxy::Upstream { address, timeout };
     let proxy = start(move |listener| proxy::serve(listener, upstream));
     assert_eq!(
