@@ -52,11 +52,16 @@ impl Hosting {
             let mut names = Names::default();
             let here = listen.servers.iter();
             let named = here.filter_map(|&at| Some((at, model.servers.get(at)?)));
+            let mut patterns = Vec::new();
             for (server, names_of) in named.map(|(at, server)| (at, &server.names)) {
                 for (at, name) in names_of.iter().enumerate() {
                     names.add(server, at, name);
+                    if let ServerName::Pattern(pattern) = name {
+                        patterns.push(pattern);
+                    }
                 }
             }
+            names.link(patterns.iter().copied());
             Listening {
                 address: listen.address.clone(),
                 place: listen.place.clone(),

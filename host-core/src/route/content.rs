@@ -92,6 +92,10 @@ impl<'v> View<'v> {
         let uri = std::mem::take(&mut route.uri);
         let located = self.locate(route, &uri);
         route.uri = uri;
+        // The other way round: it is the URI that names a folder, or does not.
+        if !route.uri.ends_with(b"/") && route.path.is_folder() {
+            route.path.pop_suffix("/");
+        }
         let hidden = route.path.is_hidden() && !self.rules(route).settings.hidden_files;
         if located.is_err() || hidden {
             return self.fail(route, Status::NOT_FOUND);
@@ -298,7 +302,8 @@ impl<'v> View<'v> {
                 file,
                 index: Some(index),
             }) => self.go_to_index(route, file, index),
-            Ok(Found::Folder) if route.path.is_folder() => self.without_index(route),
+            // The URI may end in a slash where the path of an `alias` does not.
+            Ok(Found::Folder) if route.uri.ends_with(b"/") => self.without_index(route),
             Ok(Found::Folder) => self.redirect_to_folder(route),
             Ok(Found::Listing(entries)) => Flow::End(Outcome::Listing(entries)),
             Err(error) => self.fail(route, status_of(&error)),
@@ -314,7 +319,7 @@ impl<'v> View<'v> {
             route.target.push(b'?');
             route.target.extend_from_slice(&route.args);
         }
-        Flow::End(Outcome::Redirect(Status::MOVED_PERMANENTLY))
+        self.redirect(route, Status::MOVED_PERMANENTLY)
     }
 
     /// An index file is reached by an internal redirect, as locations may have rules for it; it is

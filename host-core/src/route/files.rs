@@ -84,7 +84,12 @@ fn split(base: &Template, tail: Tail) -> (PathBuf, Template) {
     };
     // A root is a folder, whether it ends in a slash or not.
     let whole = rest.is_empty() && tail == Tail::Uri;
-    let end = match memchr::memrchr(b'/', first) {
+    // The URI decides whether the slash at the end of an `alias` holds.
+    let names = match rest.is_empty() && tail == Tail::Nothing {
+        true => first.strip_suffix(b"/").unwrap_or(first),
+        false => first,
+    };
+    let end = match memchr::memrchr(b'/', names) {
         _ if whole => first.len(),
         Some(slash) => slash + 1,
         None => 0,

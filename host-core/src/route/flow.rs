@@ -187,6 +187,7 @@ impl<'v> View<'v> {
                 route.phase = next;
                 Flow::On
             }
+            Ran::Answer(Outcome::Redirect(status)) => self.redirect(route, status),
             Ran::Answer(outcome) => Flow::End(outcome),
             Ran::Fail(status) => self.fail(route, status),
             Ran::Ask(at) => {

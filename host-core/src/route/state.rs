@@ -55,6 +55,8 @@ pub(crate) struct Route {
     pub(crate) status: Option<Status>,
     /// The URL of a redirect.
     pub(crate) target: Vec<u8>,
+    /// The URL of a redirect that has a page: the answer has it as well.
+    pub(crate) moved: Vec<u8>,
     /// What was received in place of a request.
     pub(crate) broken: Vec<u8>,
     /// The lines of the answer's fields, where a variable may ask for them.
@@ -128,6 +130,7 @@ impl Route {
             &mut self.uri,
             &mut self.args,
             &mut self.target,
+            &mut self.moved,
             &mut self.index_uri,
             &mut self.broken,
             &mut self.sent,

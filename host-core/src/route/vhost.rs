@@ -4,7 +4,8 @@ use foldhash::HashMap;
 
 use h1_core::RequestHead;
 
-use crate::config::model::ServerName;
+use crate::config::PatternList;
+use crate::config::model::{Pattern, ServerName};
 
 /// Names, and what each stands for: the servers that listen on one address, or the values of a map.
 #[derive(Debug, Default)]
@@ -14,8 +15,9 @@ pub(crate) struct Names {
     suffix: HashMap<Box<[u8]>, usize>,
     /// `www.example.*`, by what stands before the asterisk.
     prefix: HashMap<Box<[u8]>, usize>,
-    /// The place of the first name and that of the pattern among its server's names.
+    /// What each pattern stands for, and its place among its server's names.
     patterns: Vec<(usize, usize)>,
+    list: PatternList,
 }
 
 /// How a name was found.
@@ -53,6 +55,11 @@ impl Names {
         table.entry(text.as_bytes().into()).or_insert(index);
     }
 
+    /// Has its patterns, in the order in which they were added, searched at once.
+    pub(crate) fn link<'p>(&mut self, patterns: impl ExactSizeIterator<Item = &'p Pattern>) {
+        self.list = PatternList::new(patterns);
+    }
+
     /// What `host` stands for, which is in lower case; `matches` tries the pattern at a place.
     /// An exact name comes first, then the longest `*.x`, the longest `x.*`, and the first pattern.
     pub(crate) fn find(
@@ -64,8 +71,11 @@ impl Names {
             .or_else(|| Some((self.by_suffix(host)?, Reason::Suffix)))
             .or_else(|| Some((self.by_prefix(host)?, Reason::Prefix)));
         fixed.or_else(|| {
-            let mut patterns = self.patterns.iter();
-            let (index, _) = patterns.find(|(index, at)| matches(*index, *at))?;
+            let found = self.list.first(host, |n| {
+                let pattern = self.patterns.get(n);
+                pattern.is_some_and(|(index, at)| matches(*index, *at))
+            })?;
+            let (index, _) = self.patterns.get(found)?;
             Some((*index, Reason::Pattern))
         })
     }

@@ -40,7 +40,13 @@ impl Inner {
     ) -> Result<(), SendError> {
         let rules = server.hosting.rules(self.route.rules);
         self.adopt(server, rules, now);
+        let moved = !matches!(outcome, Outcome::Redirect(_)) && !self.route.moved.is_empty();
         let mut reply = self.reply(server, rules, outcome, now);
+        if moved {
+            let (request, local) = (self.conn.request(&self.rx), self.client.local);
+            let location = location(server, rules, self, request, local, &self.route.moved);
+            reply = reply.with("Location", Value::Long(location));
+        }
         if matches!(reply.status, Status::NO_CONTENT | Status::RESET_CONTENT) {
             self.file = None;
             reply.empty();
@@ -114,7 +120,7 @@ impl Inner {
             Outcome::Redirect(code) => {
                 let request = self.conn.request(&self.rx);
                 let local = self.client.local;
-                let location = location(server, rules, self, request, local);
+                let location = location(server, rules, self, request, local, &route.target);
                 Reply::error(code).with("Location", Value::Long(location))
             }
             Outcome::Options => {
@@ -324,9 +330,10 @@ fn location(
     inner: &Inner,
     request: Option<RequestHead<'_>>,
     local: Option<SocketAddr>,
+    target: &[u8],
 ) -> String {
     let (route, settings) = (&inner.route, &rules.settings);
-    let target = url_field(&route.target);
+    let target = url_field(target);
     if !target.starts_with('/') || !settings.absolute_redirect {
         return target;
     }
