@@ -19,6 +19,9 @@ use crate::timers::Timer;
 const TURN: usize = 256 * 1024;
 const CALL: usize = 2 * 1024;
 
+/// Marks the token of a connection's backend.
+pub(crate) const BACKEND: usize = 1 << (usize::BITS / 2 - 1);
+
 /// Slices that one write takes: those of one answer are fewer than few.
 const FEW: usize = 4;
 const MANY: usize = 64;
@@ -39,6 +42,10 @@ pub(crate) struct Connection {
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
+    /// The number of the backend that the events tell of, too.
+    backend: Option<u64>,
+    /// It may have something to say.
+    backend_ready: bool,
 }
 
 enum State {
@@ -79,6 +86,8 @@ impl Connection {
             readable: true,
             ended: false,
             writable: false,
+            backend: None,
+            backend_ready: false,
         }
     }
 
@@ -95,6 +104,11 @@ impl Connection {
         self.readable |= event.is_readable() || event.is_error();
         self.ended |= event.is_read_closed();
         self.writable |= event.is_writable() || event.is_error();
+    }
+
+    /// There is an event of the backend.
+    pub(crate) fn on_backend_event(&mut self) {
+        self.backend_ready = true;
     }
 
     /// A deadline has come. Returns whether the connection goes on.
@@ -136,6 +150,14 @@ impl Connection {
         token: Token,
         wanted: Interest,
     ) -> io::Result<()> {
+        if let State::Active(session) = &self.state
+            && let Some((number, fd)) = session.backend()
+            && self.backend != Some(number)
+        {
+            let token = Token(token.0 | BACKEND);
+            registry.register(&mut SourceFd(&fd.as_raw_fd()), token, Interest::READABLE)?;
+            self.backend = Some(number);
+        }
         let fd = self.stream.as_raw_fd();
         let mut source = SourceFd(&fd);
         match self.watched {
@@ -198,6 +220,18 @@ impl Connection {
                 // Few bytes may come of it, after much work.
                 return Done::Used(len);
             }
+            Step::Spool(mut part) => {
+                let spooled = os::spool(&mut part);
+                session.on_spooled(spooled, now);
+            }
+            Step::Spawn(mut spawn) => {
+                let started = os::spawn(&mut spawn);
+                session.on_spawned(started, os::now());
+            }
+            Step::Exchange(mut exchange) => {
+                let moved = os::exchange(&mut exchange);
+                session.on_exchanged(moved, now);
+            }
             Step::Log(log) => log.writer.write(log.lines),
             Step::Write => return Done::Used(self.write(session, now)),
             Step::SendFile(part) => {
@@ -207,6 +241,9 @@ impl Connection {
             Step::Read => self.read(session, now),
             Step::Wait(Wait { read: true, .. }) if self.readable => self.read(session, now),
             Step::Wait(Wait { write: true, .. }) if self.writable => session.on_writable(now),
+            Step::Wait(Wait { backend: true, .. }) if mem::take(&mut self.backend_ready) => {
+                session.on_backend(now);
+            }
             Step::Wait(Wait { write: false, .. }) => return Done::Waits(Interest::READABLE),
             Step::Wait(_) => return Done::Waits(Interest::READABLE | Interest::WRITABLE),
             Step::ShutdownWrite => os::shutdown_write(&self.stream),

@@ -15,7 +15,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::acceptor::Acceptor;
-use crate::conn::{Connection, Turn};
+use crate::conn::{BACKEND, Connection, Turn};
 use crate::gate::Gate;
 use crate::table::Table;
 use crate::timers::{Timer, Timers};
@@ -135,9 +135,13 @@ impl<'g> Worker<'g> {
                 let acceptor = self.acceptor.iter_mut();
                 acceptor.for_each(|it| it.on_ready(Token(n)));
             }
-            token => {
+            Token(n) => {
+                let token = Token(n & !BACKEND);
                 if let Some(connection) = self.table.get(token) {
-                    connection.on_event(event);
+                    match n & BACKEND {
+                        0 => connection.on_event(event),
+                        _ => connection.on_backend_event(),
+                    }
                     if !connection.queued {
                         self.turn(token);
                     }

@@ -2,11 +2,11 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop};
-use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step};
+use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step, Wait};
 use mio::Interest;
 use socket2::Socket;
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(crate) struct Connection {
     pub(crate) stream: Socket,
     state: Result<Parked, Session>,
-    /// What its next turn waits for, beside its deadline.
+    /// What its next turn waits for, beside its deadline and its backend.
     pub(crate) interest: Option<Interest>,
     /// That of [`Pool::control`] in which it began.
     pub(crate) generation: u64,
@@ -45,6 +45,12 @@ impl Connection {
         self.state.is_ok()
     }
 
+    /// The descriptor of its backend.
+    pub(crate) fn backend(&self) -> Option<RawFd> {
+        let backend = self.state.as_ref().err()?.backend();
+        backend.map(|(_, fd)| fd.as_raw_fd())
+    }
+
     /// When to give it a turn even if nothing happens.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         (self.state.as_ref()).map_or_else(Session::deadline, Parked::deadline)
@@ -62,6 +68,7 @@ impl Connection {
         };
         session.on_timeout(now);
         session.on_writable(now);
+        session.on_backend(now);
         let mut turn = Turn {
             pool,
             stream: &self.stream,
@@ -119,6 +126,19 @@ impl Turn<'_> {
                 let read = os::read_file(&mut part);
                 self.session.on_file_read(read, self.now);
             }
+            Step::Spool(mut part) => {
+                let spooled = os::spool(&mut part);
+                self.session.on_spooled(spooled, self.now);
+            }
+            Step::Spawn(mut spawn) => {
+                let started = os::spawn(&mut spawn);
+                self.now = os::now();
+                self.session.on_spawned(started, self.now);
+            }
+            Step::Exchange(mut exchange) => {
+                let moved = os::exchange(&mut exchange);
+                self.session.on_exchanged(moved, self.now);
+            }
             Step::Log(log) => log.writer.write(log.lines),
             Step::Write => {
                 let mut slices = [IoSlice::new(&[]); 16];
@@ -139,6 +159,7 @@ impl Turn<'_> {
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => os::shutdown_write(self.stream),
+            Step::Wait(wait) if wait.backend => return self.wait(wait),
             Step::Wait(wait) if wait.write => return Break(WRITE),
             Step::Wait(wait) if wait.read => return self.read(wait.until),
             // For time alone.
@@ -148,6 +169,43 @@ impl Turn<'_> {
                 return Break(None);
             }
             Step::Close => return Break(None),
+        }
+        Continue(())
+    }
+
+    /// Waits for socket and backend, with patience unless others need the thread.
+    fn wait(&mut self, wait: Wait) -> ControlFlow<Waits> {
+        let patience = if self.pool.has_spare() {
+            PATIENCE
+        } else {
+            Duration::ZERO
+        };
+        let left = wait
+            .until
+            .map(|it| it.saturating_duration_since(self.now.monotonic));
+        let most = left.map_or(patience, |left| left.min(patience));
+        let backend = self.session.backend().map(|(_, fd)| fd);
+        let ready = os::wait(self.stream, backend, wait, most);
+        self.now = os::now();
+        match ready {
+            Ok(ready) if ready.backend => self.session.on_backend(self.now),
+            Ok(ready) if ready.write => self.session.on_writable(self.now),
+            Ok(ready) if ready.read => {
+                let read = os::receive(self.stream, self.session.read_slot());
+                self.report(read, Session::on_read, |_, _| {});
+            }
+            Ok(_) if wait.until.is_some_and(|at| at <= self.now.monotonic) => {
+                self.session.on_timeout(self.now);
+            }
+            Ok(_) => {
+                return Break(match (wait.read, wait.write) {
+                    (true, true) => Some(Some(Interest::READABLE | Interest::WRITABLE)),
+                    (true, false) => READ,
+                    (false, true) => WRITE,
+                    (false, false) => Some(None),
+                });
+            }
+            Err(error) => self.session.on_socket_error(&error, self.now),
         }
         Continue(())
     }

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use mio::unix::SourceFd;
-use mio::{Events, Registry, Token};
+use mio::{Events, Interest, Registry, Token};
 use slab::Slab;
 
 use crate::conn::Connection;
@@ -26,6 +26,9 @@ impl Parking {
         let (key, fd) = (slot.key(), connection.stream.as_raw_fd());
         if let Some(interest) = connection.interest {
             registry.register(&mut SourceFd(&fd), Token(key), interest)?;
+        }
+        if let Some(backend) = connection.backend() {
+            registry.register(&mut SourceFd(&backend), Token(key), Interest::READABLE)?;
         }
         self.deadlines
             .extend(connection.deadline().map(|at| (at, key)));
@@ -61,6 +64,9 @@ impl Parking {
         let fd = connection.stream.as_raw_fd();
         // Fails where only time was waited for; if it did elsewhere, there would be a turn for nothing.
         let _ = registry.deregister(&mut SourceFd(&fd));
+        if let Some(backend) = connection.backend() {
+            let _ = registry.deregister(&mut SourceFd(&backend));
+        }
         Some(connection)
     }
 

@@ -12,7 +12,7 @@ use host_core::{Parked, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
 use crate::connections::Place;
-use crate::socket::Socket;
+use crate::socket::{Socket, Watch};
 use crate::turn::{Pause, Turn};
 
 /// Sessions whose buffers a thread keeps. More are in use at a time only while so many clients are
@@ -27,6 +27,7 @@ pub(crate) struct Connection {
     /// `None` when it is over.
     state: Option<State>,
     socket: Socket,
+    backend: Option<Watch>,
     place: Place,
 }
 
@@ -43,6 +44,7 @@ impl Connection {
         Self {
             state: Some(State::Idle(parked)),
             socket: Socket::New(accepted.stream),
+            backend: None,
             place,
         }
     }
@@ -86,7 +88,7 @@ impl Connection {
         }
         loop {
             match turn.advance() {
-                Pause::Wait(wait) if turn.poll_socket(cx, wait).is_ready() => {}
+                Pause::Wait(wait) if turn.poll_ready(cx, wait, &mut self.backend).is_ready() => {}
                 Pause::Wait(wait) => match poll_timer(timer.as_mut(), cx, wait.until) {
                     Poll::Ready(()) => turn.on_timeout(),
                     Poll::Pending => break,
@@ -100,6 +102,9 @@ impl Connection {
                     return Poll::Ready(());
                 }
             }
+        }
+        if turn.session.backend().is_none() {
+            self.backend = None;
         }
         let parked = POOL.with_borrow_mut(|pool| turn.session.park(pool));
         self.state = Some(parked.map_or_else(State::Active, State::Idle));

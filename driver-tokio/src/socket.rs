@@ -128,9 +128,8 @@ pub(crate) struct Watched<T> {
 impl<T: AsFd> Watched<T> {
     /// Watches `inner`, which does not block.
     pub(crate) fn new(inner: T) -> io::Result<Self> {
-        let same = UnixStream::from(inner.as_fd().try_clone_to_owned()?);
         Ok(Self {
-            watch: net::UnixStream::from_std(same)?,
+            watch: watch(inner.as_fd())?,
             inner,
         })
     }
@@ -142,5 +141,37 @@ impl<T: AsFd> Watched<T> {
     /// Does `io` if it was readable. If that would block, it is not any more.
     pub(crate) fn try_io<R>(&self, io: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
         self.watch.try_io(Interest::READABLE, || io(&self.inner))
+    }
+}
+
+fn watch(fd: BorrowedFd<'_>) -> io::Result<net::UnixStream> {
+    let same = UnixStream::from(fd.try_clone_to_owned()?);
+    same.set_nonblocking(true)?;
+    net::UnixStream::from_std(same)
+}
+
+/// What tells when the backend of a session has something to say.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// That of the backend.
+    pub(crate) number: u64,
+    watch: net::UnixStream,
+}
+
+impl Watch {
+    pub(crate) fn new(number: u64, fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let watch = watch(fd)?;
+        Ok(Self { number, watch })
+    }
+
+    /// Waits for the next change.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.watch.poll_read_ready(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let _ = self
+            .watch
+            .try_io::<()>(Interest::READABLE, || Err(ErrorKind::WouldBlock.into()));
+        Poll::Ready(())
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use host_core::{Now, Session, Step, Wait, os};
 
-use crate::socket::Socket;
+use crate::socket::{Socket, Watch};
 
 /// Bytes after which the others have their turn.
 const MOST: usize = 256 * 1024;
@@ -52,6 +52,20 @@ impl<'s> Turn<'s> {
                     self.now = os::now();
                     self.session.on_file_read(read, self.now);
                 }
+                Step::Spool(mut part) => {
+                    let spooled = os::spool(&mut part);
+                    self.now = os::now();
+                    self.session.on_spooled(spooled, self.now);
+                }
+                Step::Spawn(mut spawn) => {
+                    let started = os::spawn(&mut spawn);
+                    self.now = os::now();
+                    self.session.on_spawned(started, self.now);
+                }
+                Step::Exchange(mut exchange) => {
+                    let moved = os::exchange(&mut exchange);
+                    self.session.on_exchanged(moved, self.now);
+                }
                 Step::Log(log) => log.writer.write(log.lines),
                 Step::Write => {
                     let mut slices = [IoSlice::new(&[]); 16];
@@ -80,19 +94,41 @@ impl<'s> Turn<'s> {
         Pause::Yield
     }
 
-    /// Waits for the socket.
-    pub(crate) fn poll_socket(&mut self, cx: &mut Context<'_>, wait: Wait) -> Poll<()> {
-        match wait.write {
-            true => {
-                let ready = ready!(self.socket.poll_writable(cx));
-                let on_ready = |session: &mut Session, _, now| session.on_writable(now);
-                self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
-                Poll::Ready(())
-            }
-            // For time alone.
-            false if !wait.read => Poll::Pending,
-            false => self.poll_read(cx),
+    /// Waits for the socket and the backend.
+    pub(crate) fn poll_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        wait: Wait,
+        backend: &mut Option<Watch>,
+    ) -> Poll<()> {
+        if wait.backend && self.poll_backend(cx, backend).is_ready() {
+            self.now = os::now();
+            self.session.on_backend(self.now);
+            return Poll::Ready(());
         }
+        if wait.write
+            && let Poll::Ready(ready) = self.socket.poll_writable(cx)
+        {
+            let on_ready = |session: &mut Session, _, now| session.on_writable(now);
+            self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
+            return Poll::Ready(());
+        }
+        // Without any of them it is for time alone.
+        match wait.read {
+            true => self.poll_read(cx),
+            false => Poll::Pending,
+        }
+    }
+
+    fn poll_backend(&self, cx: &mut Context<'_>, watch: &mut Option<Watch>) -> Poll<()> {
+        let Some((number, fd)) = self.session.backend() else {
+            return Poll::Pending;
+        };
+        if watch.as_ref().is_none_or(|it| it.number != number) {
+            *watch = Watch::new(number, fd).ok();
+        }
+        // What cannot be watched is looked at.
+        watch.as_ref().map_or(Poll::Ready(()), |it| it.poll(cx))
     }
 
     /// The time has come that the session waited for. Asked with an older one it would wait again, and

@@ -53,6 +53,11 @@ impl Wire {
         !self.unread.is_empty() || self.fill(Instant::now() + DEADLINE).is_ok()
     }
 
+    /// Another handle of the connection, to send with while this one reads.
+    pub fn sender(&self) -> TcpStream {
+        self.stream.try_clone().expect("dup")
+    }
+
     /// Sends `bytes` in one segment each.
     pub fn send_bytewise(&mut self, bytes: impl AsRef<[u8]>) {
         for byte in bytes.as_ref().chunks(1) {

@@ -139,7 +139,7 @@ pub use event::{Awaiting, ClientEvent, Event};
 pub use field_lines::FieldLines;
 pub use head::Body;
 pub use head::fields::Fields;
-pub use head::request::RequestHead;
+pub use head::request::{OwnedRequest, RequestHead};
 pub use head::response::ResponseHead;
 pub use head::target::TargetForm;
 pub use limits::Limits;

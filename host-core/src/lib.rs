@@ -38,7 +38,20 @@
 //!                     Err(error) => session.on_socket_error(&error, os::now()),
 //!                 }
 //!             }
-//!             // A real driver also watches `wait.until`, and `Step::Read` does not wait.
+//!             Step::Spool(mut part) => {
+//!                 let spooled = os::spool(&mut part);
+//!                 session.on_spooled(spooled, os::now());
+//!             }
+//!             Step::Spawn(mut spawn) => {
+//!                 let started = os::spawn(&mut spawn);
+//!                 session.on_spawned(started, os::now());
+//!             }
+//!             Step::Exchange(mut exchange) => {
+//!                 let moved = os::exchange(&mut exchange);
+//!                 session.on_exchanged(moved, os::now());
+//!             }
+//!             // A real driver also watches `wait.until` and `wait.backend`, and `Step::Read` does not
+//!             // wait.
 //!             Step::Wait(_) | Step::Read => {
 //!                 match socket.read(session.read_slot()) {
 //!                     Ok(n) => session.on_read(n, os::now()),
@@ -53,6 +66,7 @@
 //! }
 //! ```
 
+mod cgi;
 pub mod cli;
 pub mod config;
 mod date;
@@ -72,4 +86,7 @@ mod step;
 pub use path::{CleanPath, PathError};
 pub use server::{Return, Server, Site};
 pub use session::{Parked, Peer, Pool, Session};
-pub use step::{Caching, Entry, Found, Links, Log, Lookup, Now, ReadFile, SendFile, Step, Wait};
+pub use step::{
+    Caching, Entry, Exchange, Exit, Found, Links, Log, Lookup, Moved, Now, Output, ReadFile,
+    SendFile, Spawn, SpawnContent, Spool, Started, Step, Wait,
+};

@@ -15,6 +15,8 @@ pub(crate) struct Reply<'s> {
     pub(crate) status: Status,
     pub(crate) fields: ArrayVec<(&'static str, Value<'s>), 10>,
     pub(crate) content: Content,
+    /// It has the fields of a backend, too.
+    pub(crate) backend: bool,
     /// The content is compressed on its way, and its length is not known.
     pub(crate) gzip: bool,
 }
@@ -39,6 +41,8 @@ pub(crate) enum Content {
     File(Range<u64>),
     /// Several parts of it.
     Parts(Box<Parts>),
+    /// What comes from a backend; its length, where that is known.
+    Stream(Option<u64>),
 }
 
 impl<'s> Reply<'s> {
@@ -47,6 +51,7 @@ impl<'s> Reply<'s> {
             status,
             fields: ArrayVec::new(),
             content,
+            backend: false,
             gzip: false,
         }
     }
@@ -120,6 +125,7 @@ impl<'s> Reply<'s> {
         match self.content {
             _ if self.gzip => Body::Chunked,
             Content::None => Body::None,
+            Content::Stream(None) => Body::Chunked,
             _ => Body::Length(self.content.len()),
         }
     }
@@ -149,6 +155,7 @@ impl Content {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File(range) => range.end - range.start,
             Self::Parts(parts) => parts.len(),
+            Self::Stream(len) => len.unwrap_or_default(),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Server {
     /// Where finished requests are written, if anywhere. Locations of a configuration have their
     /// own.
     pub access_log: Option<LogWriter>,
+    /// Where failures of scripts are told, and what they write to standard error. Default nowhere.
+    pub error_log: Option<LogWriter>,
     pub(crate) hosting: Hosting,
     /// The logs of a configuration, in the order of [`Hosting::logs`].
     pub(crate) logs: Vec<LogWriter>,
@@ -104,6 +106,7 @@ impl Server {
             timeouts: Timeouts::default(),
             keepalive_requests: 1000,
             access_log: None,
+            error_log: None,
             hosting,
             logs: Vec::new(),
         }

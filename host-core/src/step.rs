@@ -1,8 +1,13 @@
 //! The one question a driver asks, [`Session::step`](crate::Session::step), and its answers.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::os::{FileCache, LogWriter, OpenFile, Root};
+use bytes::BytesMut;
+
+use crate::cgi::Script;
+use crate::os::children::Children;
+use crate::os::{Backend, FileCache, LogWriter, OpenFile, Root, SpoolFile, Turn};
 use crate::path::CleanPath;
 
 /// The time, as the driver read it: deadlines run on `monotonic`, dates on `wall`.
@@ -26,7 +31,15 @@ pub enum Step<'s> {
     /// Read the first part of a body ([`os::read_file`](crate::os::read_file)); answer with
     /// `on_file_read`.
     ReadFile(ReadFile<'s>),
-    /// Append lines to the access log. No answer.
+    /// Append content of the request to a temporary file ([`os::spool`](crate::os::spool)); answer
+    /// with `on_spooled`.
+    Spool(Spool<'s>),
+    /// Start a script ([`os::spawn`](crate::os::spawn)); answer with `on_spawned`.
+    Spawn(Spawn<'s>),
+    /// Move bytes to and from the backend ([`os::exchange`](crate::os::exchange)); answer with
+    /// `on_exchanged`.
+    Exchange(Exchange<'s>),
+    /// Append lines to a log. No answer.
     Log(Log<'s>),
     /// Write `slices` to the socket; answer with `on_written` or `on_write_blocked`.
     Write,
@@ -54,11 +67,14 @@ pub struct Wait {
     pub read: bool,
     /// The socket can be written.
     pub write: bool,
+    /// The descriptor of [`Session::backend`](crate::Session::backend) can be read: then
+    /// `on_backend`.
+    pub backend: bool,
     /// This moment has come.
     pub until: Option<Instant>,
 }
 
-/// Lines for the access log.
+/// Lines for a log.
 #[derive(Clone, Copy, Debug)]
 pub struct Log<'s> {
     /// The log.
@@ -82,6 +98,8 @@ pub struct Lookup<'s> {
     pub links: Links<'s>,
     /// What is remembered of other lookups, if anything. Listings are not.
     pub caching: Option<Caching<'s>>,
+    /// Whether the path may go on behind the name of a file: [`Found::Script`].
+    pub path_info: bool,
 }
 
 /// Which symbolic links are followed: nginx's `disable_symlinks`.
@@ -123,6 +141,13 @@ pub enum Found {
         /// [`Lookup::index`].
         index: Option<usize>,
     },
+    /// A regular file that the front of the path names, where [`Lookup::path_info`] allows it.
+    Script {
+        /// The open file.
+        file: OpenFile,
+        /// Bytes of the path behind its name.
+        path_info: usize,
+    },
     /// A folder: the path does not end in a slash, or there is neither an index file nor a listing.
     Folder,
     /// The content of a folder, when [`Lookup::listing`] allows it.
@@ -162,4 +187,112 @@ pub struct SendFile<'s> {
     pub offset: u64,
     /// The most bytes to send now; at least 1.
     pub len: usize,
+}
+
+/// Append `bytes` to `file`.
+#[derive(Debug)]
+pub struct Spool<'s> {
+    /// The file.
+    pub file: &'s mut SpoolFile,
+    /// The bytes; all of them are to be written.
+    pub bytes: &'s [u8],
+}
+
+/// Run a script.
+#[derive(Debug)]
+pub struct Spawn<'s> {
+    pub(crate) script: &'s Script,
+    /// What its standard input brings.
+    pub content: SpawnContent<'s>,
+    pub(crate) children: &'s Arc<Children>,
+    pub(crate) turn: &'s mut Option<Turn>,
+    /// Where its standard error goes.
+    pub(crate) errors: Option<&'s LogWriter>,
+}
+
+impl Spawn<'_> {
+    /// The script.
+    pub fn path(&self) -> &std::path::Path {
+        &self.script.path
+    }
+
+    /// The program that runs it, if it does not run by itself.
+    pub fn interpreter(&self) -> Option<&std::path::Path> {
+        self.script.interpreter.as_deref()
+    }
+
+    /// The value of a variable in its environment.
+    pub fn variable(&self, name: &str) -> Option<&[u8]> {
+        self.script.env.get(name)
+    }
+}
+
+/// The content of a request, for a script.
+#[derive(Debug)]
+pub enum SpawnContent<'s> {
+    /// There is none.
+    None,
+    /// All of it.
+    Bytes(&'s [u8]),
+    /// All of it.
+    File(&'s SpoolFile),
+    /// It comes in [`Exchange`]s.
+    Stream,
+}
+
+/// What comes of [`Step::Spawn`].
+#[derive(Debug)]
+pub enum Started {
+    /// The script runs.
+    Running(Backend),
+    /// It has to wait until others have ended.
+    Queued,
+    /// So many wait that this one may not.
+    Full,
+}
+
+/// Move what can be moved without waiting.
+#[derive(Debug)]
+pub struct Exchange<'s> {
+    /// The backend.
+    pub backend: &'s mut Backend,
+    /// Content of the request that is next.
+    pub content: &'s [u8],
+    /// No more follows it.
+    pub whole: bool,
+    /// Where to append output, if there is room for any.
+    pub output: Option<&'s mut BytesMut>,
+}
+
+/// What comes of [`Step::Exchange`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Bytes of the content that were taken.
+    pub taken: usize,
+    /// What has come.
+    pub output: Output,
+    /// How the process has ended, if it has.
+    pub exit: Option<Exit>,
+    /// Whether there is a process.
+    pub has_process: bool,
+}
+
+/// What a backend has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// So many bytes, at least one; there may be more.
+    Bytes(usize),
+    /// Nothing now.
+    Blocked,
+    /// Its end.
+    End,
+}
+
+/// How a process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// With this status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
 }

@@ -67,6 +67,7 @@ impl Site {
             listing: self.listing,
             links,
             caching: None,
+            path_info: false,
         })
     }
 

@@ -70,7 +70,12 @@ fn at_a_stop_half_a_request_has_its_time() {
     world.session.drain();
     let (read, write) = (true, false);
     let until = Some(world.at(Duration::from_secs(60)));
-    let waiting = Seen::Wait(Wait { read, write, until });
+    let waiting = Seen::Wait(Wait {
+        read,
+        write,
+        backend: false,
+        until,
+    });
     assert_eq!(world.send(&get("/f")[..9]), waiting);
     world.send(&get("/f")[9..]);
     assert_eq!(world.end(), Seen::Close);

@@ -20,7 +20,12 @@ fn world() -> World {
 fn waits(world: &World, seen: Seen, seconds: u64) -> bool {
     let until = Some(world.at(Duration::from_secs(seconds)));
     let (read, write) = (true, false);
-    seen == Seen::Wait(Wait { read, write, until })
+    seen == Seen::Wait(Wait {
+        read,
+        write,
+        backend: false,
+        until,
+    })
 }
 
 /// Checks that the session has answered for the last time and waits for the client to read that.

@@ -23,6 +23,7 @@ fn reading(world: &World, until: Duration) -> Seen {
     Seen::Wait(Wait {
         read: true,
         write: false,
+        backend: false,
         until: Some(world.at(until)),
     })
 }
@@ -31,6 +32,7 @@ fn writing(world: &World, until: Duration) -> Seen {
     Seen::Wait(Wait {
         read: false,
         write: true,
+        backend: false,
         until: Some(world.at(until)),
     })
 }

@@ -1,5 +1,6 @@
 //! Request heads, lent from the receive buffer.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::{fmt, str};
 
@@ -226,9 +227,51 @@ impl<'b> RequestHead<'b> {
             .unwrap_or_default()
     }
 
+    /// A copy that outlives the buffer.
+    ///
+    /// ```
+    /// # use h1_core::{Event, Limits, RecvBuf, ServerConnection};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// rx.receive(b"GET /a HTTP/1.1\r\nHost: b\r\n\r\n");
+    /// let Event::Request(request) = conn.next_event(&mut rx)? else { panic!() };
+    /// let kept = request.to_owned();
+    /// conn.next_event(&mut rx)?;
+    /// assert_eq!(kept.head().target(), "/a");
+    /// # Ok::<(), h1_core::Error>(())
+    /// ```
+    pub fn to_owned(&self) -> OwnedRequest {
+        OwnedRequest {
+            head: self.head.to_vec(),
+            index: self.index.to_vec(),
+            meta: self.meta,
+        }
+    }
+
     fn value(&self, field: Option<u16>) -> Option<&'b [u8]> {
         let field = self.index.get(usize::from(field?))?;
         Some(field.value(self.head))
+    }
+}
+
+/// A request head with its own storage: [`RequestHead::to_owned`].
+#[derive(Clone)]
+pub struct OwnedRequest {
+    head: Vec<u8>,
+    index: Vec<FieldIndex>,
+    meta: RequestMeta,
+}
+
+impl OwnedRequest {
+    /// The head.
+    pub fn head(&self) -> RequestHead<'_> {
+        RequestHead::new(&self.head, &self.index, self.meta)
+    }
+}
+
+impl fmt::Debug for OwnedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head().fmt(f)
     }
 }
 

@@ -180,6 +180,7 @@ fn settings(root: Template, log: AccessLog, error_log: ErrorLog) -> Settings {
         create_full_put_path: false,
         stub_status: false,
         early_hints: Vec::new(),
+        cgi: Cgi::default(),
     }
 }
 

@@ -24,7 +24,7 @@ mod variables;
 use std::path::{Path, PathBuf};
 
 use context::Context;
-use model::{ErrorLog, Level, Main, Model};
+use model::{CgiChildren, ErrorLog, Level, Main, Model};
 use tree::Reader;
 
 pub(crate) use directives::expires_value;
@@ -165,5 +165,6 @@ fn defaults(overrides: &Overrides) -> Main {
             path: overrides.error_log.clone(),
             level: Level::Error,
         },
+        cgi_children: CgiChildren::default(),
     }
 }

@@ -13,7 +13,7 @@ use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
 use super::startup::{afford, announce, because, set_open_file_limit};
 use super::user::Account;
-use super::{Control, FileCache, LogWriter, Serve, Service, log, notify};
+use super::{Control, FileCache, LogWriter, Serve, Service, log, notify, reaper};
 use crate::Server;
 use crate::cli::{self, Nginx};
 use crate::config::model::Main;
@@ -88,6 +88,8 @@ fn start(
     config: Config,
     serve: Serve,
 ) -> Result<(), String> {
+    // Scripts get none of what we were started with; our own descriptors have the flag from the start.
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
     let main = &config.model.main;
     let account = match &main.user {
         Some((user, group)) if rustix::process::geteuid().is_root() => {
@@ -119,9 +121,11 @@ fn start(
         errors,
         sockets: Arc::new(Mutex::new(sockets)),
         logs: Arc::default(),
+        error_log: None,
         counters: Arc::clone(&server.hosting.counters),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
+    server.error_log = configuration.open_error_log(&server, account.as_ref())?;
     if let Some(account) = account {
         account
             .assume()
@@ -136,9 +140,12 @@ fn start(
         announce(name, &shown, &listeners);
     }
     notify::ready();
+    let errors = server.error_log.clone();
     let server = server.into();
     let ended = serve(Service { server, listeners }, control);
     lock(&sockets).remove_files();
+    reaper::end();
+    errors.iter().for_each(LogWriter::flush);
     for (_, log) in &*lock(&open) {
         log.flush();
     }
@@ -195,6 +202,8 @@ struct Configuration {
     sockets: Arc<Mutex<Sockets>>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
+    /// Where scripts fail, and what it is open for.
+    error_log: Option<(Option<PathBuf>, LogWriter)>,
     /// They go on.
     counters: Arc<Counters>,
 }
@@ -223,6 +232,7 @@ impl Configuration {
         server.logs = self.open_logs(&server, None)?;
         *lock(&self.sockets) = sockets;
         self.errors = errors;
+        server.error_log = self.open_error_log(&server, None)?;
         if !warnings.is_empty() {
             self.complain(&warnings.to_string());
         }
@@ -254,10 +264,30 @@ impl Configuration {
         Ok(logs)
     }
 
+    /// Opens the log of what goes wrong with requests, where something can.
+    fn open_error_log(
+        &mut self,
+        server: &Server,
+        account: Option<&Account>,
+    ) -> Result<Option<LogWriter>, String> {
+        if !server.hosting.has_scripts() {
+            return Ok(None);
+        }
+        if let Some((_, log)) = self.error_log.as_ref().filter(|it| it.0 == self.errors) {
+            return Ok(Some(log.clone()));
+        }
+        let log = match &self.errors {
+            Some(path) => open_log(path, account)?,
+            None => LogWriter::new(io::stderr()),
+        };
+        self.error_log = Some((self.errors.clone(), log.clone()));
+        Ok(Some(log))
+    }
+
     fn reopen_logs(&self) -> Result<(), String> {
         let open = lock(&self.logs);
         let failure = || because("cannot open a log again");
-        let mut open = open.iter();
+        let mut open = open.iter().chain(&self.error_log);
         open.try_for_each(|(_, log)| log.reopen().map_err(failure()))
     }
 

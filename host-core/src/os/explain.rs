@@ -135,7 +135,9 @@ fn ask(server: &Arc<Server>, flags: &Flags) -> (Vec<Note>, String) {
                 }
                 session.on_written(n, now());
             }
-            Step::SendFile(_) => break,
+            // No script is run for an explanation.
+            Step::SendFile(_) | Step::Spawn(_) | Step::Exchange(_) => break,
+            Step::Spool(_) => session.on_spooled(Ok(()), now()),
             Step::Wait(_) | Step::Read if !request.is_empty() => {
                 let slot = session.read_slot();
                 let n = slot.len().min(request.len());
@@ -231,6 +233,17 @@ fn line(hosting: &Hosting, note: &Note) -> Option<Line> {
         }
         Note::Redirect { to, why } => bare("go to", format!("{to} ({why})")),
         Note::Tried { path, found } => bare("file", format!("{path}: {found}")),
+        Note::Script {
+            path,
+            interpreter,
+            place,
+        } => {
+            let text = match interpreter {
+                Some(interpreter) => format!("{interpreter} {path}"),
+                None => path.clone(),
+            };
+            line("script", text, place.as_ref()?)
+        }
         Note::Error { status } => bare("error", status.to_string()),
         Note::Answer(status) => bare("answer", status.clone()),
         Note::Field { rules, at, value } => {

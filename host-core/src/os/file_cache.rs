@@ -276,7 +276,7 @@ impl Part {
                 }
             }
             Ok(Found::Folder) => (Known::Folder, found),
-            Ok(Found::Listing(_)) => return found,
+            Ok(Found::Listing(_) | Found::Script { .. }) => return found,
             // What is only busy may be there the next time.
             Err(error) if how.errors && is_lasting(&error) => {
                 (Known::Failure(error.kind()), Err(error))

@@ -47,6 +47,7 @@ const READ: OFlags = OFlags::RDONLY
 ///     listing: false,
 ///     links: Links::Beneath,
 ///     caching: None,
+///     path_info: false,
 /// })?;
 /// assert!(matches!(found, Found::File { index: None, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -67,7 +68,10 @@ impl Finder<'_> {
     fn find(&self) -> io::Result<Found> {
         let path = self.lookup.path.below_root();
         if !self.lookup.path.is_folder() {
-            return self.remembered(path, || self.find_file(path));
+            return match self.remembered(path, || self.find_file(path)) {
+                Err(_) if self.lookup.path_info => self.find_script(path),
+                found => found,
+            };
         }
         for (index, name) in self.lookup.index.iter().enumerate() {
             if let Some(file) = self.find_index(&self.join(name.as_bytes()))? {
@@ -75,9 +79,13 @@ impl Finder<'_> {
                 return Ok(Found::File { file, index });
             }
         }
-        match self.lookup.listing {
+        let found = match self.lookup.listing {
             true => self.list(path),
             false => self.remembered(path, || self.find_folder(path)),
+        };
+        match found {
+            Err(_) if self.lookup.path_info => self.find_script(path),
+            found => found,
         }
     }
 
@@ -115,6 +123,29 @@ impl Finder<'_> {
         }
         let file = OpenFile::with_stat(File::from(opened), &stat)?;
         Ok(Found::File { file, index: None })
+    }
+
+    /// The longest front of `path` that names a file.
+    fn find_script(&self, path: &[u8]) -> io::Result<Found> {
+        let mut front = path;
+        loop {
+            match (self.open)(self.lookup, front, LOOK) {
+                // Something in front of the last name is a file.
+                Err(Errno::NOTDIR) => {}
+                Err(errno) => return Err(error(errno)),
+                Ok(_) if front.len() == path.len() => return self.find_file(path),
+                Ok(_) => break,
+            }
+            let slash = memchr::memrchr(b'/', front);
+            front = &front[..slash.ok_or(ErrorKind::NotFound)?];
+        }
+        match self.remembered(front, || self.find_file(front))? {
+            Found::File { file, .. } => Ok(Found::Script {
+                file,
+                path_info: path.len() - front.len(),
+            }),
+            _ => Err(ErrorKind::NotFound.into()),
+        }
     }
 
     /// The index file at `path`, if there is one. It is looked up from the root and not from its

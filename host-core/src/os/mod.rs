@@ -1,6 +1,8 @@
 //! The answers to a session's questions: the only part that touches files, sockets, processes and
 //! clocks.
 
+mod backend;
+pub(crate) mod children;
 mod config;
 mod configured;
 mod control;
@@ -14,15 +16,21 @@ mod log;
 mod lookup;
 mod notify;
 mod pid;
+mod process;
+mod reaper;
 mod root;
 mod signals;
 mod socket;
 mod socket_file;
+mod spawn;
+mod spool;
 mod startup;
 mod user;
 
 use std::time::{Instant, SystemTime};
 
+pub use backend::{Backend, exchange};
+pub use children::Turn;
 pub(crate) use config::Disk;
 pub use control::{Control, Service, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
@@ -31,7 +39,9 @@ pub use listener::{Accepted, Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
-pub use socket::{receive, reset, send, shutdown_write};
+pub use socket::{receive, reset, send, shutdown_write, wait};
+pub use spawn::spawn;
+pub use spool::{SpoolFile, spool};
 pub use startup::{Serve, run};
 
 use crate::Now;

@@ -2,12 +2,15 @@
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use rustix::io::retry_on_intr;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use socket2::SockRef;
+
+use crate::Wait;
 
 /// Reads what `socket` has now into `slot`, and returns how many bytes; 0 is the end of the stream.
 ///
@@ -51,4 +54,40 @@ pub fn shutdown_write(socket: impl AsFd) {
 /// Lets the close be a reset, for [`Step::Reset`](crate::Step::Reset).
 pub fn reset(socket: impl AsFd) {
     let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+}
+
+/// Waits for one of the things that `wait` names, `most` at most, and returns those that hold. None
+/// holds when the time is over; a socket that is broken can be read, whether that was named or not.
+///
+/// # Errors
+///
+/// Those of `poll`, but not `Interrupted`.
+pub fn wait(
+    socket: impl AsFd,
+    backend: Option<BorrowedFd<'_>>,
+    wait: Wait,
+    most: Duration,
+) -> io::Result<Wait> {
+    let mut flags = PollFlags::empty();
+    flags.set(PollFlags::IN, wait.read);
+    flags.set(PollFlags::OUT, wait.write);
+    let backend = backend.filter(|_| wait.backend);
+    let mut fds = vec![PollFd::new(&socket, flags)];
+    fds.extend(backend.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
+    let most = Timespec::try_from(most).ok();
+    match poll(&mut fds, most.as_ref()) {
+        Err(Errno::INTR) | Ok(_) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let broken = PollFlags::ERR | PollFlags::HUP;
+    let holds = |n: usize, flags: PollFlags| {
+        let fd = fds.get(n);
+        fd.is_some_and(|fd| fd.revents().intersects(flags))
+    };
+    Ok(Wait {
+        read: holds(0, PollFlags::IN | broken),
+        write: holds(0, PollFlags::OUT),
+        backend: holds(1, PollFlags::IN | broken),
+        until: None,
+    })
 }

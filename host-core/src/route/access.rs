@@ -91,6 +91,7 @@ impl<'v> View<'v> {
             listing: false,
             links: Links::All,
             caching: None,
+            path_info: false,
         }
     }
 
@@ -143,6 +144,7 @@ impl<'v> View<'v> {
         match passwords.check(users, &sent, route.reserved, self.now.monotonic) {
             Verdict::Right => {
                 route.challenge.clear();
+                route.authenticated = true;
                 admit(route)
             }
             Verdict::Wrong => self.fail(route, Status::UNAUTHORIZED),

@@ -106,6 +106,7 @@ impl Hosting {
             passwords: Passwords::default(),
             zones,
             counters: Arc::default(),
+            children: Arc::new(Children::new(model.main.cgi_children)),
             has_status,
         }
     }

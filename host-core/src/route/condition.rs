@@ -90,5 +90,6 @@ pub(super) fn lookup<'l, 'v: 'l>(view: &View<'v>, route: &'l Route) -> Lookup<'l
         listing: false,
         links: view.links(route),
         caching: view.caching(view.rules(route)),
+        path_info: false,
     }
 }

@@ -78,7 +78,8 @@ impl<'v> View<'v> {
     }
 
     pub(super) fn content(&self, route: &mut Route) -> Flow {
-        if let Some(flow) = self.refused(route) {
+        let scripts = self.has_scripts(route);
+        if let (false, Some(flow)) = (scripts, self.refused(route)) {
             return flow;
         }
         if self.rules(route).settings.stub_status {
@@ -99,6 +100,10 @@ impl<'v> View<'v> {
         let hidden = route.path.is_hidden() && !self.rules(route).settings.hidden_files;
         if located.is_err() || hidden {
             return self.fail(route, Status::NOT_FOUND);
+        }
+        if scripts {
+            // It is not known yet whether the file is served as it is.
+            return self.look(route);
         }
         self.choose_siblings(route);
         self.sibling(route, 0)
@@ -196,6 +201,7 @@ impl<'v> View<'v> {
                 && route.index_uri.is_empty(),
             links: self.links(route),
             caching: self.caching(rules),
+            path_info: route.phase == Phase::Content && rules.settings.cgi.is_on(),
         }
     }
 
@@ -246,7 +252,7 @@ impl<'v> View<'v> {
         let accepted = match &found {
             Ok(Found::File { index, .. }) => folder == index.is_some(),
             Ok(Found::Folder | Found::Listing(_)) => folder,
-            Err(_) => false,
+            Ok(Found::Script { .. }) | Err(_) => false,
         };
         if !accepted {
             route.phase = Phase::Try(at + 1);
@@ -254,7 +260,7 @@ impl<'v> View<'v> {
         }
         self.take_candidate(route);
         route.phase = Phase::Content;
-        if let Some(flow) = self.refused(route) {
+        if let (false, Some(flow)) = (self.has_scripts(route), self.refused(route)) {
             return flow;
         }
         // As in nginx a folder is named without the slash of the candidate: it may need its own.
@@ -293,6 +299,23 @@ impl<'v> View<'v> {
     }
 
     fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
+        let flow = match &found {
+            Ok(Found::File { file, index: None }) => self.script(route, file, 0),
+            Ok(Found::Script { file, path_info }) => {
+                let flow = self.script(route, file, *path_info);
+                Some(flow.unwrap_or_else(|| self.fail(route, Status::NOT_FOUND)))
+            }
+            _ => None,
+        };
+        if let Some(flow) = flow {
+            return flow;
+        }
+        if self.has_scripts(route)
+            && !matches!(found, Ok(Found::File { index: Some(_), .. }))
+            && let Some(flow) = self.refused(route)
+        {
+            return flow;
+        }
         match found {
             Ok(Found::File { index: None, .. }) if self.method(route) == "POST" => {
                 self.fail(route, Status::METHOD_NOT_ALLOWED)
@@ -306,6 +329,7 @@ impl<'v> View<'v> {
             Ok(Found::Folder) if route.uri.ends_with(b"/") => self.without_index(route),
             Ok(Found::Folder) => self.redirect_to_folder(route),
             Ok(Found::Listing(entries)) => Flow::End(Outcome::Listing(entries)),
+            Ok(Found::Script { .. }) => self.fail(route, Status::NOT_FOUND),
             Err(error) => self.fail(route, status_of(&error)),
         }
     }
@@ -370,6 +394,7 @@ impl<'v> View<'v> {
             ),
             found: match found {
                 Ok(Found::File { index: None, .. }) => "a file",
+                Ok(Found::Script { .. }) => "a file in front of the end",
                 Ok(Found::File { .. }) => "a folder with an index file",
                 Ok(Found::Folder | Found::Listing(_)) => "a folder",
                 Err(error) if error.kind() == ErrorKind::NotFound => "nothing",

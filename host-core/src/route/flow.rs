@@ -12,6 +12,7 @@ use super::trace::{Note, Script};
 use super::variables::View;
 use super::{Located, Route, Virtual, vhost};
 use crate::Entry;
+use crate::cgi::Script as CgiScript;
 use crate::config::model::{Pattern, ServerName};
 use crate::os::OpenFile;
 use crate::path::PathError;
@@ -35,6 +36,10 @@ pub(crate) enum Outcome {
     Users(OpenFile),
     /// Nothing before this moment; then [`View::resume`].
     Wait(Instant),
+    /// What this script answers.
+    Script(Box<CgiScript>),
+    /// What a backend has said: its fields are those of the answer.
+    Backend(Status),
     /// What the files allow.
     Options,
     /// A short page that names the status.

@@ -14,6 +14,7 @@ mod location;
 mod map;
 mod real_ip;
 mod rewrite;
+mod script;
 mod siblings;
 mod state;
 pub(crate) mod trace;
@@ -29,6 +30,7 @@ use h1_core::Timeouts;
 
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
 use crate::limits::Zone;
+use crate::os::children::Children;
 use crate::os::{FileCache, Root, listen};
 use crate::passwords::Passwords;
 use crate::server::counters::Counters;
@@ -67,6 +69,8 @@ pub(crate) struct Hosting {
     pub(crate) has_status: bool,
     /// Those of `limit_req_zone` and `limit_conn_zone`.
     zones: Vec<Zone>,
+    /// The places of scripts.
+    pub(crate) children: Arc<Children>,
 }
 
 /// What `$pid` and `$hostname` are.
@@ -143,6 +147,16 @@ pub(crate) struct RuleLog {
     pub(crate) what: AccessLog,
 }
 
+/// What we are, without and with the version.
+const SOFTWARE: [&str; 2] = ["h1", concat!("h1/", env!("CARGO_PKG_VERSION"))];
+
+impl Rules {
+    /// The value of the Server field (RFC 9110, section 10.2.4).
+    pub(crate) fn software(&self) -> &'static str {
+        SOFTWARE[usize::from(self.settings.server_tokens)]
+    }
+}
+
 impl Hosting {
     /// The rules at a place that this configuration has given out.
     pub(crate) fn rules(&self, at: usize) -> &Rules {
@@ -151,6 +165,11 @@ impl Hosting {
 
     pub(crate) fn server(&self, at: usize) -> Option<&Virtual> {
         self.servers.get(at)
+    }
+
+    /// Whether there are scripts.
+    pub(crate) fn has_scripts(&self) -> bool {
+        self.rules.iter().any(|rules| rules.settings.cgi.is_on())
     }
 
     fn map_of(&self, slot: u16) -> Option<&Map> {

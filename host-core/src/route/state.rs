@@ -65,6 +65,10 @@ pub(crate) struct Route {
     pub(crate) as_get: bool,
     /// The value of WWW-Authenticate, where the client has to say who it is.
     pub(crate) challenge: String,
+    /// The password was right.
+    pub(super) authenticated: bool,
+    /// The client may try again soon.
+    pub(crate) retry: bool,
     /// There is time for a check of the password.
     pub(super) reserved: bool,
     /// For whom a proxy speaks.
@@ -152,6 +156,7 @@ impl Route {
         (self.coding, self.vary) = (None, false);
         self.challenge.clear();
         (self.reserved, self.peer) = (false, None);
+        (self.authenticated, self.retry) = (false, false);
         (self.limited, self.counted) = (false, false);
         self.tickets.clear();
     }

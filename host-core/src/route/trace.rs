@@ -1,6 +1,7 @@
 //! Why a request is answered as it is: what `explain` shows.
 
 use super::vhost::Reason;
+use crate::config::model::Place;
 
 /// One reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,12 @@ pub(crate) enum Note {
     Tried { path: String, found: &'static str },
     /// The status that an error page stands for.
     Error { status: u16 },
+    /// A script that runs.
+    Script {
+        path: String,
+        interpreter: Option<String>,
+        place: Option<Place>,
+    },
     /// What is answered.
     Answer(String),
     /// A field of the answer that `add_header` has added.

@@ -181,7 +181,7 @@ impl<'v> View<'v> {
         put(out, route.bindings.slot(slot))
     }
 
-    fn push_known(&self, route: &mut Route, known: Known, out: &mut Vec<u8>) -> bool {
+    pub(super) fn push_known(&self, route: &mut Route, known: Known, out: &mut Vec<u8>) -> bool {
         match known {
             Known::Args | Known::QueryString => return put_some(out, &route.args),
             Known::IsArgs => return put_some(out, if route.args.is_empty() { b"" } else { b"?" }),

@@ -77,6 +77,7 @@ fn main() -> Main {
         master_process: true,
         env: Vec::new(),
         error_log: error_log(),
+        cgi_children: CgiChildren::default(),
     }
 }
 
@@ -194,6 +195,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         create_full_put_path: false,
         stub_status: false,
         early_hints: Vec::new(),
+        cgi: Cgi::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use h1_core::{Body, Method, RequestHead, SendError, State, Status};
 
 use super::content::SentFile;
 use super::pace::Pace;
+use super::task::{passed, passes, request};
 use super::{Inner, view};
 use crate::config::model::ListingFormat;
 use crate::files::listing::{self, Order};
@@ -21,11 +22,11 @@ use crate::route::trace::Note;
 use crate::route::{Outcome, Route, Rules};
 use crate::{Entry, Now, Server};
 
-/// The value of the Server field (RFC 9110, section 10.2.4), without and with the version.
-const SERVER: [&str; 2] = ["h1", concat!("h1/", env!("CARGO_PKG_VERSION"))];
-
 /// The methods that files have (RFC 9110, section 10.2.1).
 const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// In how many seconds a request that found no place may come again.
+const RETRY_AFTER: &str = "5";
 
 /// Fields that `add_header` replaces.
 const SINGLE: [&str; 2] = ["Last-Modified", "ETag"];
@@ -57,7 +58,12 @@ impl Inner {
         }
         let modified = self.file.as_ref().and_then(|file| file.file.modified());
         self.note_reply(server, &reply);
-        self.add_expires(server, rules, &mut reply, modified, now);
+        if self.route.retry {
+            reply = reply.with("Retry-After", Value::Text(RETRY_AFTER));
+        }
+        if !passes(&self.task, &reply, &["expires", "cache-control"]) {
+            self.add_expires(server, rules, &mut reply, modified, now);
+        }
         self.add_gzip(rules, &mut reply);
         self.note_reply(server, &reply);
         self.add_fields(server, rules, &mut reply, now);
@@ -77,7 +83,7 @@ impl Inner {
             self.clock.set(timeouts);
             self.lingering_time = settings.lingering_time;
         }
-        last |= self.route.too_large;
+        last |= self.route.too_large || self.has_too_much();
         if last {
             self.conn.disable_keep_alive();
         }
@@ -118,7 +124,7 @@ impl Inner {
                 Reply::new(status(Status::OK), Content::Bytes(text)).typed("text/plain")
             }
             Outcome::Redirect(code) => {
-                let request = self.conn.request(&self.rx);
+                let request = request!(self);
                 let local = self.client.local;
                 let location = location(server, rules, self, request, local, &route.target);
                 Reply::error(code).with("Location", Value::Long(location))
@@ -133,15 +139,18 @@ impl Inner {
                     _ => page,
                 }
             }
+            Outcome::Backend(code) => self.backend_reply(code),
             // The session has done those.
-            Outcome::Lookup | Outcome::Users(_) | Outcome::Wait(_) | Outcome::Close => {
-                Reply::error(Status::INTERNAL_SERVER_ERROR)
-            }
+            Outcome::Script(_)
+            | Outcome::Lookup
+            | Outcome::Users(_)
+            | Outcome::Wait(_)
+            | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
         }
     }
 
     fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
-        let request = self.conn.request(&self.rx);
+        let request = request!(self);
         let variant = Variant {
             content_type: rules.types.of(&self.route.uri),
             coding: self.route.coding,
@@ -183,6 +192,9 @@ impl Inner {
         if server.hosting.wants_sent {
             self.route.sent.clear();
             for (name, value) in reply.field_bytes() {
+                note_sent(&mut self.route.sent, name, value);
+            }
+            for (name, value) in passed(&self.task, reply) {
                 note_sent(&mut self.route.sent, name, value);
             }
         }
@@ -240,8 +252,7 @@ impl Inner {
         };
         let keep = keep_alive(rules, self.last);
         let keep = (!keep.is_empty()).then_some(("Keep-Alive", keep.as_bytes()));
-        let token = SERVER[usize::from(rules.settings.server_tokens)];
-        let own = self.own.at(token, now.wall);
+        let own = self.own.at(rules.software(), now.wall);
         let (values, settings) = (&self.values, &rules.settings);
         let added = self.added.iter().filter_map(|(at, value)| {
             let field = settings.add_headers.get(*at)?;
@@ -249,6 +260,7 @@ impl Inner {
         });
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
         let fields = (reply.field_bytes().map(|field| field))
+            .chain(passed(&self.task, reply))
             .chain(added)
             .chain(keep);
         let before = self.tx.queued();
@@ -257,7 +269,7 @@ impl Inner {
         let head = self.tx.queued() - before;
         let has_content = self.conn.state() == State::SendBody;
         let len = match reply.gzip {
-            false if has_content => reply.content.len(),
+            false if has_content && !reply.backend => reply.content.len(),
             _ => 0,
         };
         let mut view = view!(server, self, now);
@@ -276,7 +288,7 @@ impl Inner {
                 self.end(server, now)
             }
             Content::File(range) if range.is_empty() => self.end(server, now),
-            Content::None | Content::File(_) | Content::Parts(_) => Ok(()),
+            Content::None | Content::File(_) | Content::Parts(_) | Content::Stream(_) => Ok(()),
         }
     }
 }

@@ -29,6 +29,7 @@ impl Session {
             },
             Some(file) if file.parts.is_some() => self.next_part(now),
             _ if self.inner.gzip.is_some() => self.compress_text(now),
+            _ if self.inner.task.is_some() => self.backend_answered(now),
             _ => self.finish(),
         }
     }
@@ -200,5 +201,7 @@ impl Inner {
     pub(super) fn drop_source(&mut self) {
         self.file = None;
         self.gzip = None;
+        // Ends a script that still runs.
+        self.task = None;
     }
 }

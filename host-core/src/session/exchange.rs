@@ -2,7 +2,7 @@
 
 use std::io;
 
-use h1_core::{Awaiting, Body, Error, ErrorKind, Event, Phase, State, Status};
+use h1_core::{Awaiting, Error, ErrorKind, Event, Phase, State, Status};
 
 use super::{Session, Stage, view};
 use crate::config::model::LingeringClose;
@@ -13,7 +13,7 @@ use crate::{Found, Now};
 
 /// Content of a request that nobody wants is read up to this many bytes, so that the connection can
 /// go on; beyond, it closes.
-const DISCARD_MAX: u64 = 64 * 1024;
+pub(super) const DISCARD_MAX: u64 = 64 * 1024;
 
 /// The longest part of a request line that could not be parsed that is logged, in bytes.
 const BROKEN_MAX: usize = 256;
@@ -50,21 +50,18 @@ impl Session {
         inner.record.finish(0, now);
         inner.since = now.monotonic;
         inner.dear = false;
+        inner.held = None;
         let view = view!(server, inner, now);
         let Some(request) = view.request else {
             return;
         };
-        let too_much = matches!(request.body(), Body::Length(len) if len > DISCARD_MAX);
         inner.peer_ends = !request.keep_alive();
-        inner.last = inner.peer_ends || too_much;
+        inner.last = inner.peer_ends;
         (inner.pace, inner.trailers) = (None, false);
         if server.hosting.has_status {
             inner.busy = Some(Busy::writing(&server.hosting.counters));
         }
         let outcome = view.begin(&mut inner.route, &request);
-        if too_much {
-            inner.conn.disable_keep_alive();
-        }
         self.proceed(outcome, now);
     }
 
@@ -94,6 +91,7 @@ impl Session {
             Outcome::Lookup => self.inner.stage = Stage::Locate,
             Outcome::Users(file) => self.read_users(file, now),
             Outcome::Wait(until) => self.inner.stage = Stage::Delay { until },
+            Outcome::Script(script) => self.begin_task(script, now),
             Outcome::Close => self.close(now),
             outcome => {
                 let Self { server, inner } = self;
@@ -138,8 +136,15 @@ impl Session {
     }
 
     /// Answers what is no request, or one that comes too late, and stops reading.
-    fn refuse(&mut self, error: Error, now: Now) {
+    pub(super) fn refuse(&mut self, error: Error, now: Now) {
         self.inner.clock.read_done();
+        if let Some(task) = self.inner.task.take() {
+            self.inner.part.clear();
+            self.inner.stage = Stage::Read;
+            if task.answered {
+                return self.fail(now);
+            }
+        }
         if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
             self.answer_broken(error.kind.status(), now);
         }
@@ -155,6 +160,7 @@ impl Session {
         inner.record.finish(0, now);
         let outcome = {
             let inner = &mut **inner;
+            inner.held = None;
             inner.since = now.monotonic;
             inner.last = true;
             (inner.pace, inner.trailers) = (None, false);

@@ -3,6 +3,7 @@
 use h1_core::{Method, SendError, State, Status};
 
 use super::answer::{is_safe, printable};
+use super::task::request;
 use super::{Inner, view};
 use crate::config::model::AddField;
 use crate::reply::{Content, Reply};
@@ -23,7 +24,7 @@ impl Inner {
         if hints.is_empty() || status != Status::OK {
             return Ok(());
         }
-        let request = self.conn.request(&self.rx);
+        let request = request!(self);
         let able = request.is_some_and(|it| it.method() == Method::Get && !is_http10(&it));
         if !able {
             return Ok(());
@@ -48,7 +49,7 @@ impl Inner {
     /// Whether fields follow the content, which is chunked then.
     pub(super) fn wants_trailers(&mut self, rules: &Rules, reply: &Reply<'_>) -> bool {
         let fields = &rules.settings.add_trailers;
-        let http10 = || self.conn.request(&self.rx).is_none_or(|it| is_http10(&it));
+        let http10 = || request!(self).is_none_or(|it| is_http10(&it));
         self.trailers = fields.iter().any(|field| is_for(field, reply.status))
             && !matches!(reply.content, Content::None)
             && !http10();

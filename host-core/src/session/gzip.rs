@@ -4,6 +4,7 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status as Flate};
 use h1_core::{RequestHead, Status, Version};
 
+use super::task::request;
 use super::{FIRST_PART, Inner, Session, Stage};
 use crate::Now;
 use crate::config::model::{Gzip, Precompressed, Proxied, Settings};
@@ -62,10 +63,10 @@ impl Inner {
     /// Decides whether the content is compressed, and says so in the fields.
     pub(super) fn add_gzip(&self, rules: &Rules, reply: &mut Reply<'_>) {
         let gzip = &rules.settings.gzip;
-        if !gzip.on || !self.is_fit(rules, reply) {
+        if !gzip.on || reply.backend || !self.is_fit(rules, reply) {
             return;
         }
-        let Some(request) = self.conn.request(&self.rx) else {
+        let Some(request) = request!(self) else {
             return;
         };
         if gzip.vary && !reply.has("Vary") {

@@ -2,6 +2,7 @@
 //! methods say what came of it.
 
 mod answer;
+mod backend;
 mod clock;
 mod content;
 mod exchange;
@@ -14,6 +15,7 @@ mod peer;
 mod pool;
 mod proxied;
 mod record;
+mod task;
 mod wait;
 
 use std::io::{self, IoSlice};
@@ -22,14 +24,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use h1_core::{Awaiting, RecvBuf, SendQueue, ServerConnection, Transmit};
+use h1_core::{Awaiting, OwnedRequest, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::config::model::LingeringClose;
 use crate::date::OwnFields;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::{Busy, Connected};
-use crate::step::Log;
 use crate::{Found, Now, Server, Step};
 use clock::Clock;
 use content::SentFile;
@@ -38,6 +39,7 @@ use pace::Pace;
 pub use peer::Peer;
 pub use pool::{Parked, Pool};
 use record::Record;
+use task::Task;
 
 /// Queued bytes above which no further pipelined request is answered before some are written.
 const HIGH_WATER: u64 = 128 * 1024;
@@ -58,7 +60,7 @@ macro_rules! view {
     ($server:expr, $inner:expr, $now:expr) => {
         crate::route::variables::View::new(
             &$server.hosting,
-            $inner.conn.request(&$inner.rx),
+            $crate::session::task::request!($inner),
             &$inner.client,
             $inner.since,
             $now,
@@ -130,6 +132,14 @@ struct Inner {
     trailers: bool,
     /// What `stub_status` counts, where somebody asks for it.
     busy: Option<Busy>,
+    /// The head of the present request, once it has left the receive buffer.
+    held: Option<OwnedRequest>,
+    /// The backend that answers.
+    task: Option<Task>,
+    /// Lines for the error log.
+    errors: String,
+    /// They were handed out by the last step.
+    told: bool,
 }
 
 /// What the session is in the middle of.
@@ -145,6 +155,16 @@ enum Stage {
     Delay {
         until: Instant,
     },
+    /// Reading the content of a request for a backend.
+    Collect,
+    /// Asking for a part of it to be put into a file.
+    Spool,
+    /// Asking for a script to be started.
+    Spawn,
+    /// Waiting until it may be.
+    Queue,
+    /// A backend answers.
+    Run,
     /// Asking for the first part of the file, or the next one.
     Load,
     /// The next part is made once what is queued has been written, or nearly.
@@ -177,16 +197,20 @@ impl Session {
         while self.inner.stage == Stage::More && self.may_make_more() {
             self.make_more(now);
         }
+        if std::mem::take(&mut self.inner.told) {
+            self.inner.errors.clear();
+        }
         self.resume(now);
         while self.inner.stage == Stage::Read && self.may_read() {
             if !self.read_event(now) {
                 break;
             }
         }
+        while self.may_collect() && self.collect(now) {}
         self.close_if_done();
         if self.inner.tx.is_empty() {
             self.inner.clock.sending(false, now);
-            if self.inner.stage != Stage::Load {
+            if !matches!(self.inner.stage, Stage::Load | Stage::Run) {
                 self.finish_record(now);
             }
             self.release();
@@ -201,6 +225,9 @@ impl Session {
             }
             Stage::Load => self.load(),
             Stage::Users => self.load_users(),
+            Stage::Spool => self.spool(),
+            Stage::Spawn => self.spawn(),
+            Stage::Run if self.wants_exchange() => self.exchange(),
             Stage::Close => Step::Close,
             Stage::Reset => Step::Reset,
             _ if !self.inner.tx.is_empty() => self.transmit(now),
@@ -212,9 +239,7 @@ impl Session {
             }
             Stage::Read if self.may_end(now) => Step::Read,
             Stage::Delay { .. } => self.pause(now),
-            Stage::Read | Stage::Send | Stage::More | Stage::Finish | Stage::Linger { .. } => {
-                self.wait(now)
-            }
+            _ => self.wait(now),
         }
     }
 
@@ -225,27 +250,6 @@ impl Session {
             true => self.inner.tx.is_empty(),
             false => self.inner.tx.queued() < HIGH_WATER,
         }
-    }
-
-    /// Lines are handed out when there is nothing better to do, or many.
-    fn wants_log(&self) -> bool {
-        let lines = self.inner.record.len();
-        lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
-    }
-
-    fn log(&mut self) -> Step<'_> {
-        self.inner.logged = true;
-        let (log, lines) = self.inner.record.lines();
-        match self.server.log(log) {
-            Some(writer) => Step::Log(Log { writer, lines }),
-            None => Step::Close,
-        }
-    }
-
-    /// The answer is over, as far as it was written.
-    fn finish_record(&mut self, now: Now) {
-        let unsent = self.inner.tx.queued().saturating_add(self.unqueued());
-        self.inner.record.finish(unsent, now);
     }
 
     fn is_over(&self) -> bool {
@@ -295,7 +299,7 @@ impl Session {
     /// `n` bytes were read into [`read_slot`](Session::read_slot); 0 is the end of the stream.
     pub fn on_read(&mut self, n: usize, now: Now) {
         if n == 0 {
-            return self.on_end();
+            return self.on_end(now);
         }
         self.inner.rx.filled(n);
         self.inner.clock.read(n as u64, now);
@@ -307,8 +311,12 @@ impl Session {
     }
 
     /// No more will come.
-    fn on_end(&mut self) {
+    fn on_end(&mut self, now: Now) {
         match self.inner.stage {
+            // As in nginx: a client that has no more to say does not wait for a script.
+            Stage::Queue | Stage::Run if self.inner.task.as_ref().is_none_or(|it| it.whole) => {
+                self.gone(now);
+            }
             Stage::Linger { .. } => self.inner.stage = Stage::Finish,
             Stage::Read if self.is_idle() && self.inner.rx.pending().is_empty() => {
                 self.inner.stage = Stage::Finish;

@@ -38,9 +38,11 @@ impl Session {
     pub(super) fn pause(&mut self, now: Now) -> Step<'_> {
         self.inner.clock.sending(false, now);
         self.inner.clock.reading(None, now);
+        self.await_backend(false, now);
         Step::Wait(Wait {
             read: false,
             write: false,
+            backend: false,
             until: self.deadline(),
         })
     }
@@ -52,6 +54,11 @@ impl Session {
             Stage::Locate
                 | Stage::Users
                 | Stage::Delay { .. }
+                | Stage::Collect
+                | Stage::Spool
+                | Stage::Spawn
+                | Stage::Queue
+                | Stage::Run
                 | Stage::Load
                 | Stage::More
                 | Stage::Send

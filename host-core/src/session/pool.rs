@@ -212,6 +212,10 @@ impl Inner {
             linger_until: None,
             trailers: false,
             busy: None,
+            held: None,
+            task: None,
+            errors: String::new(),
+            told: false,
         }
     }
 
@@ -255,6 +259,10 @@ impl Inner {
             linger_until,
             trailers,
             busy,
+            held,
+            task: _,
+            errors,
+            told,
         } = self;
         let server = &*parked.server;
         *conn = ServerConnection::new(server.limits);
@@ -272,7 +280,9 @@ impl Inner {
         record.reset();
         added.clear();
         values.clear();
-        [*dear, *peer_ends, *draining, *write_blocked, *logged] = [false; 5];
+        [*dear, *peer_ends, *draining, *write_blocked, *logged, *told] = [false; 6];
+        *held = None;
+        errors.clear();
         [*last, *trailers] = [false; 2];
         (*pace, *linger_until, *busy) = (None, None, None);
         (*lingering, *lingering_time) = (LingeringClose::On, server.timeouts.linger);

@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use h1_core::Status;
 
+use super::{LOG_BATCH, Session};
 use crate::config::model::{Escape, LogFormat};
 use crate::config::template::{Known, Part, Template, Variable};
 use crate::json::escape_json;
 use crate::route::Route;
 use crate::route::variables::{Sent, View, push_late};
-use crate::{Now, Server};
+use crate::step::Log;
+use crate::{Now, Server, Step};
 
 /// Storage that is kept for the next request, in bytes for each line.
 const KEPT: usize = 1024;
@@ -126,6 +128,37 @@ impl Record {
             lines.clear();
             lines.shrink_to(8 * KEPT);
         }
+    }
+}
+
+impl Session {
+    /// Lines are handed out when there is nothing better to do, or many.
+    pub(super) fn wants_log(&self) -> bool {
+        let lines = self.inner.record.len();
+        if !self.inner.errors.is_empty() {
+            return true;
+        }
+        lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
+    }
+
+    pub(super) fn log(&mut self) -> Step<'_> {
+        if let (false, Some(writer)) = (self.inner.errors.is_empty(), &self.server.error_log) {
+            self.inner.told = true;
+            let lines = &self.inner.errors;
+            return Step::Log(Log { writer, lines });
+        }
+        self.inner.logged = true;
+        let (log, lines) = self.inner.record.lines();
+        match self.server.log(log) {
+            Some(writer) => Step::Log(Log { writer, lines }),
+            None => Step::Close,
+        }
+    }
+
+    /// The answer is over, as far as it was written.
+    pub(super) fn finish_record(&mut self, now: Now) {
+        let unsent = self.inner.tx.queued().saturating_add(self.unqueued());
+        self.inner.record.finish(unsent, now);
     }
 }
 

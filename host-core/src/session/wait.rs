@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use h1_core::{Awaiting, Phase};
 
-use super::{SEND_MAX, Session, Stage};
+use super::{HIGH_WATER, SEND_MAX, Session, Stage};
 
 /// How long a new connection has for its first request although it is to end: its client does not expect
 /// an end, and need not try again, as that of a kept connection does (RFC 9112, section 9.3.1).
@@ -39,14 +39,22 @@ impl Session {
 
     pub(super) fn wait(&mut self, now: Now) -> Step<'_> {
         let write = !self.inner.tx.is_empty();
+        let runs = matches!(self.inner.stage, Stage::Queue | Stage::Run);
+        let backend = runs && self.inner.tx.queued() < HIGH_WATER;
         // A read into no room would look like the end of the stream.
-        debug_assert!(write || !self.inner.rx.unfilled().is_empty());
+        let read = match runs {
+            true => !self.inner.rx.is_closed() && !self.inner.rx.unfilled().is_empty(),
+            false => !write,
+        };
+        debug_assert!(runs || write || !self.inner.rx.unfilled().is_empty());
         self.inner.clock.sending(write, now);
         self.inner.clock.reading(self.awaiting(write), now);
+        self.await_backend(backend, now);
         self.count_reading();
         Step::Wait(Wait {
-            read: !write,
+            read,
             write,
+            backend,
             until: self.deadline(),
         })
     }
@@ -55,6 +63,9 @@ impl Session {
     fn awaiting(&self, writing: bool) -> Option<Phase> {
         match (self.inner.stage, self.inner.conn.awaiting(&self.inner.rx)) {
             _ if writing => None,
+            // The backend is late, if somebody is; but content that it waits for is the client's.
+            (Stage::Queue, _) | (Stage::Run, Awaiting::Message | Awaiting::Nothing) => None,
+            (Stage::Run, _) if !self.may_collect() => None,
             (Stage::Linger { .. }, _) => Some(Phase::Linger),
             (_, Awaiting::Message) if self.inner.client.requests > 0 => Some(Phase::KeepAlive),
             (_, Awaiting::Message | Awaiting::Head) => Some(Phase::Head),
@@ -79,10 +90,11 @@ impl Session {
     /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = self.inner.clock.deadline();
-        match self.paused_until() {
-            Some(until) => Some(deadline.map_or(until, |it| it.min(until))),
-            None => deadline,
-        }
+        let others = [self.paused_until(), self.backend_deadline()];
+        deadline
+            .into_iter()
+            .chain(others.into_iter().flatten())
+            .min()
     }
 
     /// A deadline may have passed; harmless if none has.
@@ -90,6 +102,7 @@ impl Session {
         if self.has_lingered(now) {
             return self.abandon(Stage::Close, now);
         }
+        self.backend_late(now);
         match self.inner.clock.expired(now) {
             Some(phase) if !self.is_over() => self.on_late(phase, now),
             _ => {}

@@ -7,6 +7,7 @@
 )]
 
 pub mod answer;
+pub mod script;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use host_core::os::{LogWriter, OpenFile, Root, read_file};
+use script::Script;
+
 use host_core::{
     Entry, Found, Now, Parked, Pool, ReadFile, SendFile, Server, Session, Site, Step, Wait,
 };
@@ -55,6 +58,10 @@ pub enum Seen {
     /// So many bytes from this place were asked for.
     ReadFile(u64, usize),
     Log,
+    /// So many bytes of content.
+    Spool(usize),
+    Spawn,
+    Exchange,
     /// So many bytes were offered.
     Write(usize),
     /// So many bytes from this place were asked for.
@@ -83,6 +90,8 @@ pub struct World {
     pub room: usize,
     /// The most that one write takes.
     pub per_write: usize,
+    /// What scripts do.
+    pub script: Script,
     /// Files are looked for where the session says, on the disk.
     pub disk: bool,
     server: Arc<Server>,
@@ -131,6 +140,7 @@ impl World {
             steps: Vec::new(),
             room: usize::MAX,
             per_write: usize::MAX,
+            script: Script::default(),
             disk: false,
             server,
             files,
@@ -249,6 +259,22 @@ impl World {
                 self.session.on_file_read(read, now);
                 Seen::ReadFile(offset, len)
             }
+            Step::Spool(mut part) => {
+                let n = part.bytes.len();
+                let spooled = host_core::os::spool(&mut part);
+                self.session.on_spooled(spooled, now);
+                Seen::Spool(n)
+            }
+            Step::Spawn(mut spawn) => {
+                let started = self.script.start(&mut spawn);
+                self.session.on_spawned(started, now);
+                Seen::Spawn
+            }
+            Step::Exchange(mut exchange) => {
+                let moved = self.script.exchange(&mut exchange);
+                self.session.on_exchanged(moved, now);
+                Seen::Exchange
+            }
             Step::Log(log) => {
                 self.log.push_str(log.lines);
                 Seen::Log
@@ -295,6 +321,10 @@ impl World {
     fn proceed(&mut self, wait: Wait) -> bool {
         if wait.write && self.room > 0 {
             self.session.on_writable(self.now);
+            return true;
+        }
+        if wait.backend && self.script.is_ready() {
+            self.session.on_backend(self.now);
             return true;
         }
         wait.read && self.read()

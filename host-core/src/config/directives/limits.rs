@@ -27,14 +27,9 @@ pub(super) const GROUP: Group = Group {
             HSL,
             (1, 1),
             "16k",
-            "Content up to this length is kept in memory.",
-            Set::With(|cx, draft, usage| {
-                draft.settings.client_body_buffer_size = usage.size(0)?;
-                cx.idle(usage.node.span(), usage.spec.name, "the content of requests is not kept");
-                Ok(())
-            }),
-        )
-        .differs("It has no effect."),
+            "Content for a script is kept in memory up to this length; what is longer is put into a temporary file.",
+            Set::Size(|draft| &mut draft.settings.client_body_buffer_size),
+        ),
         Directive::new(
             ("client_header_buffer_size", "size"),
             Contexts::HTTP.or(Contexts::SERVER),

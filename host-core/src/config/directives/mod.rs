@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod cgi;
 mod compression;
 mod connections;
 mod files;
@@ -249,7 +250,7 @@ pub(crate) struct Group {
 }
 
 /// Every directive there is.
-pub(crate) static GROUPS: [Group; 12] = [
+pub(crate) static GROUPS: [Group; 13] = [
     process::GROUP,
     servers::GROUP,
     files::GROUP,
@@ -257,6 +258,7 @@ pub(crate) static GROUPS: [Group; 12] = [
     answers::GROUP,
     types::GROUP,
     compression::GROUP,
+    cgi::GROUP,
     access::GROUP,
     limits::GROUP,
     connections::GROUP,

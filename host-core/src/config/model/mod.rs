@@ -2,6 +2,7 @@
 //! answered from here without a look at what surrounds a block.
 
 mod access;
+mod cgi;
 mod rewrite;
 mod server;
 mod settings;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use access::*;
+pub(crate) use cgi::*;
 pub(crate) use rewrite::*;
 pub(crate) use server::*;
 pub(crate) use settings::*;
@@ -68,6 +70,7 @@ pub(crate) struct Main {
     /// Names, and values where they are given; the others are those that we were started with.
     pub(crate) env: Vec<(String, Option<String>)>,
     pub(crate) error_log: ErrorLog,
+    pub(crate) cgi_children: CgiChildren,
 }
 
 /// Where and from which level on errors are logged.

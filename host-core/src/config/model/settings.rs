@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use h1_core::Status;
 
-use super::{Access, ErrorLog, LimitConn, LimitReq, Pattern, Place, RealIp};
+use super::{Access, Cgi, ErrorLog, LimitConn, LimitReq, Pattern, Place, RealIp};
 use crate::config::template::Template;
 
 /// What holds in a location after inheritance.
@@ -79,6 +79,7 @@ pub(crate) struct Settings {
     pub(crate) create_full_put_path: bool,
     pub(crate) stub_status: bool,
     pub(crate) early_hints: Vec<Template>,
+    pub(crate) cgi: Cgi,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

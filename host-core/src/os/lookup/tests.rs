@@ -64,6 +64,7 @@ fn find(open: Open, root: &Path, path: &str) -> String {
         listing: false,
         links: Links::Beneath,
         caching: None,
+        path_info: false,
     };
     let finder = Finder {
         lookup: &lookup,
@@ -81,7 +82,7 @@ fn find(open: Open, root: &Path, path: &str) -> String {
             .unwrap();
             String::from_utf8(text).unwrap()
         }
-        Ok(Found::Folder) => "folder".into(),
+        Ok(Found::Folder | Found::Script { .. }) => "folder".into(),
         Ok(Found::Listing(_)) => "listing".into(),
         Err(error) => format!("{:?}", error.kind()),
     }

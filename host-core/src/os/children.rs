@@ -1,0 +1,130 @@
+//! How many scripts run at a time, and who waits.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::config::model::CgiChildren;
+
+/// The places for scripts of a process.
+#[derive(Debug)]
+pub(crate) struct Children {
+    pub(crate) limits: CgiChildren,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    taken: usize,
+    waiting: VecDeque<Arc<Waiter>>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    /// The place, once there is one.
+    place: Mutex<Option<Place>>,
+    waker: OwnedFd,
+}
+
+/// The place of a script that runs, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    children: Arc<Children>,
+}
+
+/// Somebody who waits for a place. Its descriptor ([`AsFd`]) can be read once there is one.
+#[derive(Debug)]
+pub struct Turn {
+    children: Arc<Children>,
+    waiter: Arc<Waiter>,
+    ready: OwnedFd,
+}
+
+/// What comes of a wish for a place.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Place(Place),
+    Turn(Turn),
+    /// Nobody more may wait.
+    Full,
+}
+
+impl Children {
+    pub(crate) fn new(limits: CgiChildren) -> Self {
+        Self {
+            limits,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Takes a place, or the last one in the queue.
+    pub(super) fn enter(self: &Arc<Self>) -> io::Result<Entry> {
+        let mut state = lock(&self.state);
+        if state.taken < self.limits.most {
+            state.taken += 1;
+            let children = Arc::clone(self);
+            return Ok(Entry::Place(Place { children }));
+        }
+        if state.waiting.len() >= self.limits.queue {
+            return Ok(Entry::Full);
+        }
+        let (ready, waker) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let place = Mutex::default();
+        let waiter = Arc::new(Waiter { place, waker });
+        state.waiting.push_back(Arc::clone(&waiter));
+        Ok(Entry::Turn(Turn {
+            children: Arc::clone(self),
+            waiter,
+            ready,
+        }))
+    }
+}
+
+impl Turn {
+    /// The place, if it is there.
+    pub(super) fn place(&self) -> Option<Place> {
+        lock(&self.waiter.place).take()
+    }
+}
+
+impl AsFd for Turn {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ready.as_fd()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let own = |waiter: &Arc<Waiter>| Arc::ptr_eq(waiter, &self.waiter);
+        lock(&self.children.state).waiting.retain(|it| !own(it));
+        // If it came just now, it is the next one's.
+        let place = self.place();
+        drop(place);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = lock(&self.children.state);
+        match state.waiting.pop_front() {
+            Some(waiter) => {
+                let children = Arc::clone(&self.children);
+                *lock(&waiter.place) = Some(Self { children });
+                // A pipe that is empty takes a byte.
+                let _ = rustix::io::write(&waiter.waker, &[0]);
+            }
+            None => state.taken -= 1,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds a lock can leave the state half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

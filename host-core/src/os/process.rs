@@ -1,0 +1,157 @@
+//! The process of a script.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use super::LogWriter;
+use super::children::Place;
+use crate::cgi::escape;
+use crate::date;
+use crate::step::Exit;
+
+/// What is kept of standard error for the error log, in bytes.
+const FIRST_MAX: usize = 256;
+
+/// What is logged of standard error, in bytes: no script may fill the disk with it.
+const LOGGED_MAX: usize = 64 * 1024;
+
+/// The longest line of standard error that is logged in one piece.
+const LINE_MAX: usize = 2048;
+
+/// A process in a group of its own.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) child: Child,
+    pub(super) errors: Option<Errors>,
+    /// Readable when the process has ended, where the system has that.
+    pub(super) ended: Option<OwnedFd>,
+    pub(super) exit: Option<Exit>,
+    /// Held until here.
+    pub(super) _place: Place,
+}
+
+/// Standard error.
+#[derive(Debug)]
+pub(super) struct Errors {
+    /// `None` after its end.
+    pub(super) pipe: Option<OwnedFd>,
+    /// Where its lines go.
+    log: Option<LogWriter>,
+    /// What they begin with.
+    name: String,
+    line: Vec<u8>,
+    first: Vec<u8>,
+    logged: usize,
+}
+
+impl Process {
+    /// Asks once whether it has ended.
+    pub(super) fn poll_exit(&mut self) -> Option<Exit> {
+        if self.exit.is_none() {
+            self.exit = match self.child.try_wait() {
+                Ok(status) => status.map(exit),
+                // Somebody else has waited for it.
+                Err(_) => Some(Exit::Status(0)),
+            };
+        }
+        self.exit
+    }
+
+    /// Whether it has ended, and still has its number.
+    pub(super) fn is_zombie(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let found = waitid(WaitId::Pid(Pid::from_child(&self.child)), options);
+        !matches!(found, Ok(None))
+    }
+
+    /// Sends `signal` to it and all that it has started. Does nothing once its number may be that of
+    /// another.
+    pub(super) fn kill(&self, signal: Signal) {
+        if self.exit.is_none() {
+            let _ = kill_process_group(Pid::from_child(&self.child), signal);
+        }
+    }
+}
+
+fn exit(status: ExitStatus) -> Exit {
+    match status.signal() {
+        Some(signal) => Exit::Signal(signal),
+        None => Exit::Status(status.code().unwrap_or_default()),
+    }
+}
+
+impl Errors {
+    pub(super) fn new(pipe: OwnedFd, log: Option<LogWriter>, name: String) -> Self {
+        Self {
+            pipe: Some(pipe),
+            log,
+            name,
+            line: Vec::new(),
+            first: Vec::new(),
+            logged: 0,
+        }
+    }
+
+    /// Reads what there is.
+    pub(super) fn drain(&mut self) {
+        let mut buffer = [0; 4096];
+        // A script that writes without end has its turn like all others.
+        for _ in 0..16 {
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe, &mut buffer).map_err(io::Error::from) {
+                Ok(n) if n > 0 => self.push(&buffer[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                _ => {
+                    self.end_line();
+                    self.pipe = None;
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let room = FIRST_MAX.saturating_sub(self.first.len());
+        self.first
+            .extend_from_slice(&bytes[..room.min(bytes.len())]);
+        for (n, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if n > 0 {
+                self.end_line();
+            }
+            for part in line.chunks(LINE_MAX) {
+                if self.line.len() + part.len() > LINE_MAX {
+                    self.end_line();
+                }
+                self.line.extend_from_slice(part);
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        if self.line.is_empty() || self.logged > LOGGED_MAX {
+            return self.line.clear();
+        }
+        self.logged += self.line.len();
+        if let Some(log) = &self.log {
+            let time = date::fmt_log(super::now().wall);
+            let text = match self.logged > LOGGED_MAX {
+                true => "... (more was dropped)".into(),
+                false => escape(&self.line),
+            };
+            log.write(&format!(
+                "{} [error] {}: stderr: \"{text}\"\n",
+                &*time, self.name
+            ));
+        }
+        self.line.clear();
+    }
+
+    /// What was written first.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
+    }
+}

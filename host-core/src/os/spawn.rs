@@ -1,0 +1,152 @@
+//! Starts scripts.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::fs::OFlags;
+use rustix::io::ioctl_fionbio;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::backend::Backend;
+use super::children::Entry;
+use super::log;
+use super::process::{Errors, Process};
+use super::spool::SpoolFile;
+use crate::config::model::CgiStderr;
+use crate::step::{Spawn, SpawnContent, Started};
+
+/// Starts a script in a process group of its own, with descriptors 0 to 2 and no variables but its own.
+/// Where all places are taken, the script is put into the queue; ask again when its turn has come.
+///
+/// # Errors
+///
+/// `ResourceBusy` if there are no more descriptors, processes or memory; others if the program cannot be
+/// run.
+pub fn spawn(spawn: &mut Spawn<'_>) -> io::Result<Started> {
+    let entry = match spawn.turn.take() {
+        None => spawn.children.enter().map_err(scarce)?,
+        Some(turn) => match turn.place() {
+            Some(place) => Entry::Place(place),
+            None => Entry::Turn(turn),
+        },
+    };
+    let place = match entry {
+        Entry::Place(place) => place,
+        Entry::Turn(turn) => {
+            *spawn.turn = Some(turn);
+            return Ok(Started::Queued);
+        }
+        Entry::Full => return Ok(Started::Full),
+    };
+    let script = spawn.script;
+    let (output, stdout) = pipe().map_err(scarce)?;
+    let (input, stdin) = content(spawn).map_err(scarce)?;
+    let name = script.path.to_string_lossy().into_owned();
+    let (errors, stderr) = stderr(spawn, name).map_err(scarce)?;
+    let mut command = command(spawn);
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
+    let child = command.spawn().map_err(scarce)?;
+    let process = Process {
+        ended: watch_end(&child),
+        child,
+        errors,
+        exit: None,
+        _place: place,
+    };
+    Backend::with(output, input, Some(process)).map(Started::Running)
+}
+
+fn command(spawn: &Spawn<'_>) -> Command {
+    let script = spawn.script;
+    let mut command = match &script.interpreter {
+        Some(interpreter) => {
+            let mut command = Command::new(interpreter);
+            command.arg(&script.path);
+            command
+        }
+        None => Command::new(&script.path),
+    };
+    let vars = script.env.iter();
+    let vars = vars.map(|(name, value)| (name, OsStr::from_bytes(value)));
+    command.env_clear().envs(vars).process_group(0);
+    command.current_dir(script.path.parent().unwrap_or(Path::new("/")));
+    command
+}
+
+/// Our end, which does not block, and that of the script.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+    ioctl_fionbio(&reader, true)?;
+    Ok((reader, writer))
+}
+
+fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
+    match &spawn.content {
+        SpawnContent::None => Ok((None, Stdio::null())),
+        SpawnContent::Stream => {
+            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            ioctl_fionbio(&writer, true)?;
+            Ok((Some(writer), reader.into()))
+        }
+        SpawnContent::Bytes(bytes) => Ok((None, filled(bytes)?)),
+        SpawnContent::File(file) => Ok((None, file.reader()?.into())),
+    }
+}
+
+/// A pipe with these bytes in it, or a file where that has no room for them.
+fn filled(bytes: &[u8]) -> io::Result<Stdio> {
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+    ioctl_fionbio(&writer, true)?;
+    if rustix::io::write(&writer, bytes) == Ok(bytes.len()) {
+        return Ok(reader.into());
+    }
+    let mut file = SpoolFile::new();
+    file.append(bytes)?;
+    Ok(file.reader()?.into())
+}
+
+fn stderr(spawn: &Spawn<'_>, name: String) -> io::Result<(Option<Errors>, Stdio)> {
+    match &spawn.script.stderr {
+        CgiStderr::Off => Ok((None, Stdio::null())),
+        CgiStderr::File(path) => {
+            let file: File = log::open(path, OFlags::empty())?;
+            Ok((None, file.into()))
+        }
+        CgiStderr::Log => {
+            let (reader, writer) = pipe()?;
+            let errors = Errors::new(reader, spawn.errors.cloned(), name);
+            Ok((Some(errors), writer.into()))
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn watch_end(child: &std::process::Child) -> Option<OwnedFd> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+    // It has not been waited for, so the number is still its own.
+    pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn watch_end(_: &std::process::Child) -> Option<OwnedFd> {
+    None
+}
+
+/// Names what is only for now.
+fn scarce(error: io::Error) -> io::Error {
+    use rustix::io::Errno;
+
+    match Errno::from_io_error(&error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN) => {
+            io::Error::new(ErrorKind::ResourceBusy, error)
+        }
+        _ => error,
+    }
+}

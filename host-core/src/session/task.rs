@@ -1,0 +1,300 @@
+//! The content of a request, on its way to a backend.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use h1_core::{Body, Event, State, Status};
+
+use super::exchange::DISCARD_MAX;
+use super::{Inner, Session, Stage, view};
+use crate::cgi::Script;
+use crate::cgi::output::{Head, HeadScan};
+use crate::os::{Backend, SpoolFile, Turn};
+use crate::reply::{Content, Reply};
+use crate::{Exit, Now, Spawn, SpawnContent, Spool, Step};
+
+/// Content that is held for a script that does not take it.
+const HELD_MAX: usize = 64 * 1024;
+
+/// The present request, also when its head has left the receive buffer.
+macro_rules! request {
+    ($inner:expr) => {
+        $inner.conn.request(&$inner.rx).or_else(|| {
+            let held = $inner.held.as_ref();
+            held.map(h1_core::OwnedRequest::head)
+        })
+    };
+}
+pub(super) use request;
+
+/// A script, and how far it is.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) script: Box<Script>,
+    /// Tells its descriptors from those of others.
+    pub(super) number: u64,
+    /// Content of the request that is still to be passed on.
+    pub(super) content: Vec<u8>,
+    spool: Option<SpoolFile>,
+    received: u64,
+    /// All of it has been received.
+    pub(super) whole: bool,
+    /// There is some.
+    wanted: bool,
+    /// It is passed on as it comes.
+    streams: bool,
+    pub(super) turn: Option<Turn>,
+    pub(super) backend: Option<Backend>,
+    /// An exchange may move something.
+    pub(super) ready: bool,
+    pub(super) scan: HeadScan,
+    pub(super) head: Option<Head>,
+    pub(super) answered: bool,
+    /// Bytes of the answer that are missing, where their number is known.
+    pub(super) left: Option<u64>,
+    pub(super) exit: Option<Exit>,
+    /// No more output comes.
+    pub(super) ended: bool,
+    /// No more comes, and it is known how it ended.
+    pub(super) settled: bool,
+    /// When waiting for a place, or for output, ends.
+    pub(super) until: Option<Instant>,
+    pub(super) grace: Option<Instant>,
+    pub(super) tick: Option<Instant>,
+    /// When the head is sent even though there may be more.
+    pub(super) hold: Option<Instant>,
+}
+
+impl Task {
+    fn new(script: Box<Script>) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        Self {
+            script,
+            number: NUMBER.fetch_add(2, Ordering::Relaxed),
+            content: Vec::new(),
+            spool: None,
+            received: 0,
+            whole: true,
+            wanted: false,
+            streams: false,
+            turn: None,
+            backend: None,
+            ready: false,
+            scan: HeadScan::default(),
+            head: None,
+            answered: false,
+            left: None,
+            exit: None,
+            ended: false,
+            settled: false,
+            until: None,
+            grace: None,
+            tick: None,
+            hold: None,
+        }
+    }
+
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        let turn = self.turn.as_ref().map(AsFd::as_fd);
+        self.backend.as_ref().map(AsFd::as_fd).or(turn)
+    }
+
+    /// The script runs.
+    pub(super) fn run(&mut self, backend: Backend) {
+        self.backend = Some(backend);
+        // Another descriptor than that of the turn.
+        self.number += 1;
+        (self.turn, self.until) = (None, None);
+        self.spool = None;
+        if !self.streams {
+            self.content.clear();
+        }
+        self.ready = self.streams;
+    }
+
+    /// The answer is whole: the script may end in its own time.
+    pub(super) fn leave(self) {
+        if let Some(backend) = self.backend {
+            backend.leave(self.script.timeout);
+        }
+    }
+
+    fn may_take(&self) -> bool {
+        self.streams && !self.whole && self.content.len() < HELD_MAX
+    }
+}
+
+impl Session {
+    /// The request is for a script, which may need content first.
+    pub(super) fn begin_task(&mut self, script: Box<Script>, now: Now) {
+        let Self { server, inner } = self;
+        let inner = &mut **inner;
+        let settings = &server.hosting.rules(inner.route.rules).settings;
+        let view = view!(server, inner, now);
+        let mut task = Task::new(script);
+        let body = view.request.map_or(Body::None, |request| request.body());
+        let reads = inner.conn.peer_state() == State::SendBody;
+        if reads && view.has_content(&inner.route) {
+            task.wanted = true;
+            task.whole = false;
+            task.streams = !task.script.body_buffering && matches!(body, Body::Length(_));
+            inner.held = view.request.map(|request| request.to_owned());
+            if let Some(timeouts) = server.hosting.rules(inner.route.rules).timeouts {
+                inner.clock.set(timeouts);
+            }
+            let most = match settings.client_max_body_size {
+                0 => u64::MAX,
+                most => most,
+            };
+            if let Err(error) = inner.conn.set_body_limit(most) {
+                return self.refuse(error, now);
+            }
+            let _ = inner.conn.send_continue(&mut inner.tx);
+        }
+        if let (true, Body::Length(len)) = (task.streams, body) {
+            task.script.env.set("CONTENT_LENGTH", len.to_string());
+        }
+        inner.stage = match task.whole || task.streams {
+            true => Stage::Spawn,
+            false => Stage::Collect,
+        };
+        inner.task = Some(task);
+    }
+
+    /// Reads content; returns whether there may be more.
+    pub(super) fn collect(&mut self, now: Now) -> bool {
+        let inner = &mut *self.inner;
+        let Some(task) = &mut inner.task else {
+            return false;
+        };
+        let settings = &self.server.hosting.rules(inner.route.rules).settings;
+        match inner.conn.next_event(&mut inner.rx) {
+            Ok(Event::Data(bytes)) => {
+                task.content.extend_from_slice(bytes);
+                task.received += bytes.len() as u64;
+                task.ready |= task.streams;
+                let full = task.content.len() as u64 > settings.client_body_buffer_size;
+                if full && !task.streams {
+                    task.spool.get_or_insert_default();
+                    inner.stage = Stage::Spool;
+                }
+                true
+            }
+            Ok(Event::EndOfMessage(_)) => {
+                task.whole = true;
+                task.ready |= task.streams;
+                if !task.streams {
+                    let len = task.received.to_string();
+                    task.script.env.set("CONTENT_LENGTH", len);
+                    inner.stage = match &task.spool {
+                        Some(_) if !task.content.is_empty() => Stage::Spool,
+                        _ => Stage::Spawn,
+                    };
+                }
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                self.refuse(error, now);
+                false
+            }
+        }
+    }
+
+    /// Whether content is read now.
+    pub(super) fn may_collect(&self) -> bool {
+        match self.inner.stage {
+            Stage::Collect => true,
+            Stage::Run => self.inner.task.as_ref().is_some_and(Task::may_take),
+            _ => false,
+        }
+    }
+
+    pub(super) fn spool(&mut self) -> Step<'_> {
+        match &mut self.inner.task {
+            Some(Task {
+                spool: Some(file),
+                content: bytes,
+                ..
+            }) => Step::Spool(Spool { file, bytes }),
+            _ => Step::Close,
+        }
+    }
+
+    /// The answer to [`Step::Spool`].
+    pub fn on_spooled(&mut self, spooled: io::Result<()>, now: Now) {
+        let (Stage::Spool, Some(task)) = (self.inner.stage, &mut self.inner.task) else {
+            return;
+        };
+        match spooled {
+            Ok(()) => {
+                task.content.clear();
+                self.inner.stage = match task.whole {
+                    true => Stage::Spawn,
+                    false => Stage::Collect,
+                };
+            }
+            Err(error) => {
+                let reason = format!("the content of the request cannot be kept: {error}");
+                self.backend_failed(Status::INTERNAL_SERVER_ERROR, &reason, now);
+            }
+        }
+    }
+
+    pub(super) fn spawn(&mut self) -> Step<'_> {
+        let Some(task) = &mut self.inner.task else {
+            return Step::Close;
+        };
+        let content = match &task.spool {
+            _ if !task.wanted => SpawnContent::None,
+            _ if task.streams => SpawnContent::Stream,
+            Some(file) => SpawnContent::File(file),
+            None => SpawnContent::Bytes(&task.content),
+        };
+        Step::Spawn(Spawn {
+            script: &task.script,
+            content,
+            children: &self.server.hosting.children,
+            turn: &mut task.turn,
+            errors: self.server.error_log.as_ref(),
+        })
+    }
+}
+
+impl Inner {
+    /// More content is still to come than is read for nothing, and nobody else takes it.
+    pub(super) fn has_too_much(&self) -> bool {
+        let body = request!(self).map_or(Body::None, |request| request.body());
+        self.conn.peer_state() == State::SendBody
+            && self.task.is_none()
+            && matches!(body, Body::Length(len) if len > DISCARD_MAX)
+    }
+
+    /// What a backend has said, as far as we have a word in it.
+    pub(super) fn backend_reply<'s>(&self, status: Status) -> Reply<'s> {
+        let content = match status {
+            Status::NOT_MODIFIED | Status::NO_CONTENT | Status::RESET_CONTENT => Content::None,
+            _ => Content::Stream(self.task.as_ref().and_then(|task| task.left)),
+        };
+        let mut reply = Reply::new(status, content);
+        reply.backend = true;
+        reply
+    }
+}
+
+/// The fields that a script has sent, where it is what answers.
+pub(super) fn passed<'t>(
+    task: &'t Option<Task>,
+    reply: &Reply<'_>,
+) -> impl Iterator<Item = (&'t str, &'t [u8])> + use<'t> {
+    let task = task.as_ref().filter(|_| reply.backend);
+    let head = task.and_then(|task| task.head.as_ref());
+    head.into_iter().flat_map(|head| head.fields())
+}
+
+/// Whether one of these is among them.
+pub(super) fn passes(task: &Option<Task>, reply: &Reply<'_>, names: &[&str]) -> bool {
+    passed(task, reply).any(|(known, _)| names.iter().any(|name| known.eq_ignore_ascii_case(name)))
+}
