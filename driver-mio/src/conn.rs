@@ -2,14 +2,13 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem;
-use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait, os};
+use host_core::os::{self, Accepted};
+use host_core::{Now, Parked, Pool, Server, Session, Step, Wait};
 use mio::event::Event;
-use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -29,7 +28,7 @@ const MANY: usize = 64;
 
 /// A client's socket and its session.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: OwnedFd,
     state: State,
     /// Its place in the timers.
     pub(crate) timer: Timer,
@@ -75,14 +74,10 @@ enum Done {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, now: Now) -> Self {
-        if cfg!(not(target_os = "linux")) {
-            // Elsewhere it is inherited from the listener. Where it fails, the peer is gone already.
-            let _ = stream.set_nodelay(true);
-        }
-        let peer = Peer::of(&server, peer, || stream.local_addr());
+    pub(crate) fn new(accepted: Accepted, server: Arc<Server>, now: Now) -> Self {
+        let peer = accepted.peer(&server);
         Self {
-            stream,
+            stream: accepted.stream,
             state: State::Parked(Parked::new(server, peer, now)),
             timer: Timer::default(),
             queued: false,
@@ -163,10 +158,12 @@ impl Connection {
             registry.register(&mut SourceFd(&fd.as_raw_fd()), token, Interest::READABLE)?;
             self.backend = Some(number);
         }
+        let fd = self.stream.as_raw_fd();
+        let mut source = SourceFd(&fd);
         match self.watched {
             Some(watched) if watched == wanted || watched.is_writable() => return Ok(()),
-            Some(_) => registry.reregister(&mut self.stream, token, wanted)?,
-            None => registry.register(&mut self.stream, token, wanted)?,
+            Some(_) => registry.reregister(&mut source, token, wanted)?,
+            None => registry.register(&mut source, token, wanted)?,
         }
         self.watched = Some(wanted);
         Ok(())

@@ -131,6 +131,13 @@ impl<'s> Turn<'s> {
         watch.as_ref().map_or(Poll::Ready(()), |it| it.poll(cx))
     }
 
+    /// The time has come that the session waited for. Asked with an older one it would wait again, and
+    /// again.
+    pub(crate) fn on_timeout(&mut self) {
+        self.now = os::now();
+        self.session.on_timeout(self.now);
+    }
+
     /// Waits for bytes.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let read = ready!(self.socket.poll_read(cx, self.session.read_slot()));
