@@ -70,6 +70,7 @@ impl Site {
             index: &self.index,
             listing: false,
             links: Links::Beneath,
+            path_info: false,
             caching: Some(Caching {
                 cache: &self.cache,
                 valid: self.valid,
@@ -302,6 +303,7 @@ fn a_file_outlives_its_place_in_the_cache() {
         index: &[],
         listing: false,
         links: Links::Beneath,
+        path_info: false,
         caching: Some(Caching {
             cache: &site.cache,
             valid: MINUTE,
@@ -344,6 +346,7 @@ fn threads_share_a_cache() {
                         index: &[],
                         listing: false,
                         links: Links::Beneath,
+                        path_info: false,
                         caching: Some(Caching {
                             cache,
                             valid: Duration::ZERO,

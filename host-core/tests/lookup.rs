@@ -80,6 +80,8 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: false,
+            links: Links::Beneath,
+            caching: None,
             path_info: true,
         });
         match found.map_err(|error| error.kind())? {

@@ -140,7 +140,7 @@ impl View<'_> {
         for (name, value) in &cgi.env {
             let mut text = Vec::new();
             self.expand(route, value, &mut text);
-            env.set(name, text);
+            env.set(name.clone(), text);
         }
         env
     }
