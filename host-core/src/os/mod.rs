@@ -19,6 +19,7 @@ mod signals;
 mod socket;
 mod startup;
 mod user;
+mod zone;
 
 use std::time::{Instant, SystemTime};
 
@@ -32,6 +33,7 @@ pub use lookup::lookup;
 pub use root::Root;
 pub use socket::{receive, reset, send, shutdown_write};
 pub use startup::{Serve, run};
+pub(crate) use zone::local;
 
 use crate::Now;
 
