@@ -69,6 +69,7 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: false,
+            path_info: false,
             links: Links::Beneath,
             caching: Some(Caching {
                 cache: &self.cache,
@@ -301,6 +302,7 @@ fn a_file_outlives_its_place_in_the_cache() {
         path: &clean,
         index: &[],
         listing: false,
+        path_info: false,
         links: Links::Beneath,
         caching: Some(Caching {
             cache: &site.cache,
@@ -343,6 +345,7 @@ fn threads_share_a_cache() {
                         path: &path,
                         index: &[],
                         listing: false,
+                        path_info: false,
                         links: Links::Beneath,
                         caching: Some(Caching {
                             cache,
