@@ -22,6 +22,12 @@ const CALL: usize = 2 * 1024;
 const FEW: usize = 4;
 const MANY: usize = 64;
 
+/// Bytes, also urgent ones.
+#[cfg(target_os = "linux")]
+const READABLE: Interest = Interest::READABLE.add(Interest::PRIORITY);
+#[cfg(not(target_os = "linux"))]
+const READABLE: Interest = Interest::READABLE;
+
 /// A client's socket and its session.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -34,7 +40,8 @@ pub(crate) struct Connection {
     watched: Option<Interest>,
     /// The socket may have bytes to read.
     readable: bool,
-    /// The client will send no more: a read that stops short of that is not the last.
+    /// The client will send no more, or has sent urgent bytes: a read that stops short of that is not the
+    /// last.
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
@@ -96,7 +103,7 @@ impl Connection {
 
     pub(crate) fn on_event(&mut self, event: &Event) {
         self.readable |= event.is_readable() || event.is_error();
-        self.ended |= event.is_read_closed();
+        self.ended |= event.is_read_closed() || event.is_priority();
         self.writable |= event.is_writable() || event.is_error();
     }
 
@@ -208,8 +215,8 @@ impl Connection {
             Step::Read => self.read(session, now),
             Step::Wait(Wait { read: true, .. }) if self.readable => self.read(session, now),
             Step::Wait(Wait { write: true, .. }) if self.writable => session.on_writable(now),
-            Step::Wait(Wait { write: false, .. }) => return Done::Waits(Interest::READABLE),
-            Step::Wait(_) => return Done::Waits(Interest::READABLE | Interest::WRITABLE),
+            Step::Wait(Wait { write: false, .. }) => return Done::Waits(READABLE),
+            Step::Wait(_) => return Done::Waits(READABLE.add(Interest::WRITABLE)),
             Step::ShutdownWrite => os::shutdown_write(&self.stream),
             Step::Reset => {
                 os::reset(&self.stream);
