@@ -42,7 +42,12 @@ fn at_a_stop_a_new_connection_has_two_seconds() {
         world.session.drain();
         let (read, write) = (true, false);
         let until = Some(world.at(Duration::from_secs(2)));
-        let waiting = Seen::Wait(Wait { read, write, until });
+        let waiting = Seen::Wait(Wait {
+            read,
+            write,
+            backend: false,
+            until,
+        });
         assert_eq!(world.run(), waiting);
         world.session.on_read_blocked(world.now);
         assert_eq!(world.run(), waiting);
