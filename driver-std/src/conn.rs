@@ -187,6 +187,7 @@ impl Turn<'_> {
         let backend = self.session.backend().map(|(_, fd)| fd);
         let ready = os::wait(self.stream, backend, wait, most);
         self.now = os::now();
+        self.session.on_timeout(self.now);
         match ready {
             Ok(ready) if ready.backend => self.session.on_backend(self.now),
             Ok(ready) if ready.write => self.session.on_writable(self.now),
@@ -194,9 +195,7 @@ impl Turn<'_> {
                 let read = os::receive(self.stream, self.session.read_slot());
                 self.report(read, Session::on_read, |_, _| {});
             }
-            Ok(_) if wait.until.is_some_and(|at| at <= self.now.monotonic) => {
-                self.session.on_timeout(self.now);
-            }
+            Ok(_) if wait.until.is_some_and(|at| at <= self.now.monotonic) => {}
             Ok(_) => {
                 return Break(match (wait.read, wait.write) {
                     (true, true) => Some(Some(Interest::READABLE | Interest::WRITABLE)),

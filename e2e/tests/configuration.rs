@@ -183,7 +183,7 @@ fn signalled(driver: &Driver) {
 fn explained(driver: &Driver) {
     let place = Place::new(
         "location / { try_files $uri /a.txt; }\nlocation /old/ { rewrite ^/old(.*)$ $1 last; }\n\
-         location ~ \\.x$ { return 204; }",
+         location ~ \\.x$ { return 204; }\nlocation ~ txt/ { cgi_pass /bin/cat; }",
     );
     let config = place.config();
     let config = config.to_str().expect("UTF-8");
@@ -208,6 +208,9 @@ fn explained(driver: &Driver) {
             "{line}\n{explained}"
         );
     }
+    let script = ask(&["POST /a.txt/info"]);
+    let line = "script    /bin/cat /a.txt  [/nginx.conf:12]";
+    assert!(script.lines().any(|it| it == line), "{script}");
     let json = ask(&["/z.x", "--json"]);
     assert!(json.contains(
         "{\"what\":\"rewrite\",\"text\":\"return 204\",\"file\":\"/nginx.conf\",\"line\":11}"

@@ -210,7 +210,7 @@ fn drivers_are_small() {
     for (driver, most) in [
         ("driver-mio", 850),
         ("driver-std", 590),
-        ("driver-tokio", 600),
+        ("driver-tokio", 670),
     ] {
         let lines: usize = sources(driver).iter().map(code).sum();
         assert!(lines <= most, "{driver}/src has {lines} lines of code");

@@ -71,6 +71,24 @@ impl Site {
         })
     }
 
+    /// The length of what follows the file that the front of a path names.
+    fn path_info(&self, path: &str) -> Result<usize, ErrorKind> {
+        let mut clean = CleanPath::new();
+        clean.decode(path).unwrap();
+        let found = os::lookup(&Lookup {
+            root: &self.root,
+            path: &clean,
+            index: &self.index,
+            listing: false,
+            path_info: true,
+        });
+        match found.map_err(|error| error.kind())? {
+            Found::Script { path_info, .. } => Ok(path_info),
+            Found::File { index: None, .. } => Ok(0),
+            found => panic!("{path}: {found:?}"),
+        }
+    }
+
     /// The content of a file, and which index file it is.
     fn content(&self, path: &str) -> (String, Option<usize>) {
         let Found::File { file, index } = self.find(path).unwrap() else {
@@ -446,4 +464,31 @@ fn a_root_knows_its_path() {
     assert_eq!(site.root.path(), site.path("."));
     assert!(format!("{:?}", site.root).contains("root"));
     assert!(Root::open(Path::new(".")).unwrap().path().is_absolute());
+}
+
+#[test]
+fn paths_that_go_on_behind_a_file() {
+    let site = Site::new();
+    site.folder("sub/deep");
+    site.file("sub/run.cgi", "x");
+    site.file("sub/deep/run", "x");
+    site.link("link", "sub/run.cgi");
+    site.link("out", "/etc/passwd");
+    for (path, expected) in [
+        ("/sub/run.cgi", Ok(0)),
+        ("/sub/run.cgi/", Ok(1)),
+        ("/sub/run.cgi/a", Ok(2)),
+        ("/sub/run.cgi/a/b%20c/", Ok(7)),
+        ("/sub/run.cgi/run.cgi", Ok(8)),
+        ("/sub/deep/run/x", Ok(2)),
+        ("/link/x", Ok(2)),
+        ("/sub/none/x", Err(ErrorKind::NotFound)),
+        ("/none", Err(ErrorKind::NotFound)),
+        ("/none/", Err(ErrorKind::NotFound)),
+        ("/out/x", Err(ErrorKind::PermissionDenied)),
+    ] {
+        assert_eq!(site.path_info(path), expected, "{path}");
+    }
+    let long = format!("/sub/run.cgi/{}", "x".repeat(300));
+    assert_eq!(site.path_info(&long), Ok(301));
 }

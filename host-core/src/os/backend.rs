@@ -106,7 +106,7 @@ impl Backend {
             // A stream that fails brings no more.
             _ => {
                 self.output = None;
-                self.watch.ready.insert(Ready::EXIT);
+                self.watch.ready.remove(Ready::OUTPUT);
                 Output::End
             }
         }
@@ -291,9 +291,9 @@ struct Watch {
 #[cfg(not(target_os = "linux"))]
 impl Watch {
     fn new(_: Sources<'_>) -> io::Result<Self> {
-        let (none, _) = rustix::pipe::pipe()?;
+        let (none, _) = io::pipe()?;
         Ok(Self {
-            none,
+            none: none.into(),
             ready: Ready::ALL,
         })
     }

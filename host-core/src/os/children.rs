@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::io::ioctl_fionbio;
 
 use crate::config::model::CgiChildren;
 
@@ -71,14 +71,17 @@ impl Children {
         if state.waiting.len() >= self.limits.queue {
             return Ok(Entry::Full);
         }
-        let (ready, waker) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        let place = Mutex::default();
-        let waiter = Arc::new(Waiter { place, waker });
+        let (ready, waker) = io::pipe()?;
+        ioctl_fionbio(&waker, true)?;
+        let waiter = Arc::new(Waiter {
+            place: Mutex::default(),
+            waker: waker.into(),
+        });
         state.waiting.push_back(Arc::clone(&waiter));
         Ok(Entry::Turn(Turn {
             children: Arc::clone(self),
             waiter,
-            ready,
+            ready: ready.into(),
         }))
     }
 }

@@ -11,7 +11,6 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::OFlags;
 use rustix::io::ioctl_fionbio;
-use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::backend::Backend;
 use super::children::Entry;
@@ -81,18 +80,18 @@ fn command(spawn: &Spawn<'_>) -> Command {
 
 /// Our end, which does not block, and that of the script.
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (reader, writer) = io::pipe()?;
     ioctl_fionbio(&reader, true)?;
-    Ok((reader, writer))
+    Ok((reader.into(), writer.into()))
 }
 
 fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
     match &spawn.content {
         SpawnContent::None => Ok((None, Stdio::null())),
         SpawnContent::Stream => {
-            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            let (reader, writer) = io::pipe()?;
             ioctl_fionbio(&writer, true)?;
-            Ok((Some(writer), reader.into()))
+            Ok((Some(writer.into()), reader.into()))
         }
         SpawnContent::Bytes(bytes) => Ok((None, filled(bytes)?)),
         SpawnContent::File(file) => Ok((None, file.reader()?.into())),
@@ -101,7 +100,7 @@ fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
 
 /// A pipe with these bytes in it, or a file where that has no room for them.
 fn filled(bytes: &[u8]) -> io::Result<Stdio> {
-    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (reader, writer) = io::pipe()?;
     ioctl_fionbio(&writer, true)?;
     if rustix::io::write(&writer, bytes) == Ok(bytes.len()) {
         return Ok(reader.into());
