@@ -26,6 +26,12 @@ pub(crate) const BACKEND: usize = 1 << (usize::BITS / 2 - 1);
 const FEW: usize = 4;
 const MANY: usize = 64;
 
+/// Bytes, also urgent ones.
+#[cfg(target_os = "linux")]
+const READABLE: Interest = Interest::READABLE.add(Interest::PRIORITY);
+#[cfg(not(target_os = "linux"))]
+const READABLE: Interest = Interest::READABLE;
+
 /// A client's socket and its session.
 pub(crate) struct Connection {
     stream: OwnedFd,
@@ -38,7 +44,8 @@ pub(crate) struct Connection {
     watched: Option<Interest>,
     /// The socket may have bytes to read.
     readable: bool,
-    /// The client will send no more: a read that stops short of that is not the last.
+    /// The client will send no more, or has sent urgent bytes: a read that stops short of that is not the
+    /// last.
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
@@ -102,7 +109,7 @@ impl Connection {
 
     pub(crate) fn on_event(&mut self, event: &Event) {
         self.readable |= event.is_readable() || event.is_error();
-        self.ended |= event.is_read_closed();
+        self.ended |= event.is_read_closed() || event.is_priority();
         self.writable |= event.is_writable() || event.is_error();
     }
 
@@ -244,8 +251,8 @@ impl Connection {
             Step::Wait(Wait { backend: true, .. }) if mem::take(&mut self.backend_ready) => {
                 session.on_backend(now);
             }
-            Step::Wait(Wait { write: false, .. }) => return Done::Waits(Interest::READABLE),
-            Step::Wait(_) => return Done::Waits(Interest::READABLE | Interest::WRITABLE),
+            Step::Wait(Wait { write: false, .. }) => return Done::Waits(READABLE),
+            Step::Wait(_) => return Done::Waits(READABLE.add(Interest::WRITABLE)),
             Step::ShutdownWrite => os::shutdown_write(&self.stream),
             Step::Reset => {
                 os::reset(&self.stream);

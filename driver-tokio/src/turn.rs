@@ -115,7 +115,7 @@ impl<'s> Turn<'s> {
         }
         // Without any of them it is for time alone.
         match wait.read {
-            true => self.poll_read(cx),
+            true => self.poll_more(cx),
             false => Poll::Pending,
         }
     }
@@ -136,6 +136,17 @@ impl<'s> Turn<'s> {
     pub(crate) fn on_timeout(&mut self) {
         self.now = os::now();
         self.session.on_timeout(self.now);
+    }
+
+    /// Waits for bytes. In the middle of a request first asks again: a read stops short of urgent bytes.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.session.is_idle()
+            && let Ok(n) = self.socket.read(self.session.read_slot())
+        {
+            self.report(Ok(n), Session::on_read, Session::on_timeout);
+            return Poll::Ready(());
+        }
+        self.poll_read(cx)
     }
 
     /// Waits for bytes.

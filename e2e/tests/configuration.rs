@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::{Duration, UNIX_EPOCH};
 
 use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver, free_address};
 use tempfile::TempDir;
@@ -20,6 +21,7 @@ for_each_driver!(
     explained,
     daemon,
     what_is_supported,
+    local_times,
 );
 
 /// More than sockets hold.
@@ -237,4 +239,22 @@ fn what_is_supported(driver: &Driver) {
         .find_map(|line| line.strip_prefix("directives: "));
     let mut names = names.expect("directives").split(' ');
     assert!(names.any(|name| name == "try_files"), "{text}");
+}
+
+/// Listings show when a file was changed in the zone of the machine, where that is asked for.
+fn local_times(driver: &Driver) {
+    let place = Place::new("autoindex on; location /local/ { autoindex_localtime on; }");
+    for name in ["local", "utc"] {
+        let path = place.folder.path().join(name);
+        fs::create_dir(&path).expect("mkdir");
+        let file = fs::File::create(path.join("file")).expect("create");
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        file.set_modified(time).expect("time");
+    }
+    let mut command = driver.command();
+    command.env("TZ", "XST-5:30").arg("-c").arg(place.config());
+    let _server = Server::start(command, 1);
+    let [local, utc] = ["/local/", "/utc/"].map(|target| place.get(target));
+    assert!(local.contains("2001-09-09 07:16"), "{local}");
+    assert!(utc.contains("2001-09-09 01:46"), "{utc}");
 }

@@ -92,7 +92,8 @@ fn added_and_dropped(driver: &Driver) {
     }
 }
 
-/// Who has connected in time is answered, by what was served there.
+/// Who has connected in time is answered: by the server before, or by the next one if that has come
+/// meanwhile.
 fn waiting_where_nobody_listens_any_more(driver: &Driver) {
     let place = Place::new();
     let [kept, dropped] = free();
@@ -108,7 +109,8 @@ fn waiting_where_nobody_listens_any_more(driver: &Driver) {
     server.signal(Signal::HUP);
     server.signal(Signal::CONT);
     for mut client in clients {
-        assert_eq!(client.response("GET").text(), "0");
+        let response = client.response("GET");
+        assert!(matches!(response.text(), "0" | "1"), "{response:?}");
     }
     assert!(eventually(|| TcpStream::connect(dropped).is_err()));
 }

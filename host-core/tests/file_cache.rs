@@ -69,6 +69,7 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: false,
+            path_info: false,
             links: Links::Beneath,
             path_info: false,
             caching: Some(Caching {
@@ -302,6 +303,7 @@ fn a_file_outlives_its_place_in_the_cache() {
         path: &clean,
         index: &[],
         listing: false,
+        path_info: false,
         links: Links::Beneath,
         path_info: false,
         caching: Some(Caching {
@@ -345,6 +347,7 @@ fn threads_share_a_cache() {
                         path: &path,
                         index: &[],
                         listing: false,
+                        path_info: false,
                         links: Links::Beneath,
                         path_info: false,
                         caching: Some(Caching {

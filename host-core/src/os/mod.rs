@@ -26,6 +26,7 @@ mod spawn;
 mod spool;
 mod startup;
 mod user;
+mod zone;
 
 use std::time::{Instant, SystemTime};
 
@@ -43,6 +44,7 @@ pub use socket::{receive, reset, send, shutdown_write, wait};
 pub use spawn::spawn;
 pub use spool::{SpoolFile, spool};
 pub use startup::{Serve, run};
+pub(crate) use zone::local;
 
 use crate::Now;
 

@@ -384,9 +384,10 @@ fn list<'s>(rules: &Rules, route: &Route, entries: Vec<Entry>, status: Status) -
     let format = rules.settings.autoindex.map(|autoindex| autoindex.format);
     let (page, kind) = match format {
         None | Some(ListingFormat::Html) => {
-            let exact = rules.settings.autoindex.is_some_and(|it| it.exact_size);
+            let look = rules.settings.autoindex;
+            let look = look.map_or((false, false), |it| (it.exact_size, it.localtime));
             let order = Order::of(&route.args);
-            let page = listing::page(&path, entries, order, exact);
+            let page = listing::page(&path, entries, order, look);
             return Reply::html(status, Bytes::from(page));
         }
         Some(ListingFormat::Json) => (listing::json(&path, entries), "application/json"),

@@ -83,8 +83,7 @@ pub(super) const GROUP: Group = Group {
             "off",
             "Whether listings show times in the time zone of the server, or in UTC.",
             |draft| &mut draft.listing.localtime,
-        )
-        .differs("Has no effect: times are in UTC."),
+        ),
         Directive::new(
             ("disable_symlinks", "off | on | if_not_owner [from=part]"),
             HSL,
