@@ -71,7 +71,6 @@ impl Site {
             listing: false,
             path_info: false,
             links: Links::Beneath,
-            path_info: false,
             caching: Some(Caching {
                 cache: &self.cache,
                 valid: self.valid,
@@ -305,7 +304,6 @@ fn a_file_outlives_its_place_in_the_cache() {
         listing: false,
         path_info: false,
         links: Links::Beneath,
-        path_info: false,
         caching: Some(Caching {
             cache: &site.cache,
             valid: MINUTE,
@@ -349,7 +347,6 @@ fn threads_share_a_cache() {
                         listing: false,
                         path_info: false,
                         links: Links::Beneath,
-                        path_info: false,
                         caching: Some(Caching {
                             cache,
                             valid: Duration::ZERO,
