@@ -10,6 +10,7 @@ pub mod drivers;
 pub mod exchange;
 pub mod head;
 pub mod input;
+pub mod matching;
 pub mod measure;
 pub mod rivals;
 pub mod serialize;

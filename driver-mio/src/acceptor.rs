@@ -1,14 +1,12 @@
 //! Connections in.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use host_core::os;
-use mio::net::{TcpListener, TcpStream};
+use host_core::os::{Accepted, Listener, Service, Spare};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use rustix::io::Errno;
 
 use crate::gate::Gate;
 
@@ -17,47 +15,78 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// The listeners of a worker.
 pub(crate) struct Acceptor {
-    listeners: Vec<Listener>,
+    /// The number of the worker.
+    worker: usize,
+    listeners: Vec<Own>,
     /// The listener that comes first next time.
     first: usize,
-    /// Given up to accept, and so to close, a connection when there is no other descriptor.
-    spare: Option<OwnedFd>,
+    /// Tells what the system has no more of.
+    spare: Spare,
     /// Until when nothing is accepted.
     exhausted: Option<Instant>,
 }
 
-struct Listener {
-    socket: TcpListener,
+struct Own {
+    /// What it was made for.
+    listener: Listener,
+    /// That one, or a sibling.
+    socket: Listener,
+    token: Token,
     /// Its queue may hold somebody.
     ready: bool,
 }
 
 impl Acceptor {
-    /// Registers the listeners with the tokens that `token` gives.
-    pub(crate) fn new(
-        listeners: Vec<std::net::TcpListener>,
-        registry: &Registry,
-        token: impl Fn(usize) -> Token,
-    ) -> io::Result<Self> {
-        let mut acceptor = Self {
-            spare: listeners.first().and_then(duplicate),
-            listeners: Vec::new(),
-            first: 0,
-            exhausted: None,
-        };
-        for (n, listener) in listeners.into_iter().enumerate() {
-            os::prepare(&listener)?;
-            let mut socket = TcpListener::from_std(listener);
-            registry.register(&mut socket, token(n), Interest::READABLE)?;
-            let ready = false;
-            acceptor.listeners.push(Listener { socket, ready });
-        }
-        Ok(acceptor)
+    pub(crate) fn new(worker: usize) -> Self {
+        Self::with(worker, Vec::new())
     }
 
-    /// Somebody has come to the listener with this number.
-    pub(crate) fn on_ready(&mut self, n: usize) {
-        if let Some(listener) = self.listeners.get_mut(n) {
+    fn with(worker: usize, listeners: Vec<Own>) -> Self {
+        Self {
+            worker,
+            listeners,
+            first: 0,
+            spare: Spare::new(),
+            exhausted: None,
+        }
+    }
+
+    /// Listens where `service` is; tokens are those that `token` gives. The first worker has the listeners
+    /// themselves, the others have siblings. Returns those that are not listened on any more, nor watched.
+    pub(crate) fn follow(
+        &mut self,
+        service: &Service,
+        registry: &Registry,
+        token: fn(usize) -> Token,
+    ) -> io::Result<Self> {
+        let taken: Vec<_> = self.listeners.iter().map(|it| it.token).collect();
+        let mut free = (0..).map(token).filter(|it| !taken.contains(it));
+        let make = |listener: &Listener| {
+            let own = Own {
+                listener: listener.clone(),
+                socket: match self.worker {
+                    0 => listener.clone(),
+                    _ => listener.sibling(),
+                },
+                token: free.next().unwrap_or(token(0)),
+                ready: false,
+            };
+            let fd = own.socket.as_raw_fd();
+            registry.register(&mut SourceFd(&fd), own.token, Interest::READABLE)?;
+            Ok(own)
+        };
+        let left = service.open(&mut self.listeners, |it| &it.listener, make)?;
+        for left in &left {
+            // Others may share the socket and keep it open.
+            registry.deregister(&mut SourceFd(&left.socket.as_raw_fd()))?;
+        }
+        self.on_room();
+        Ok(Self::with(self.worker, left))
+    }
+
+    /// Somebody has come to the listener with this token.
+    pub(crate) fn on_ready(&mut self, token: Token) {
+        for listener in self.listeners.iter_mut().filter(|it| it.token == token) {
             listener.ready = true;
         }
     }
@@ -85,63 +114,32 @@ impl Acceptor {
         ready.then(|| self.exhausted.unwrap_or(now))
     }
 
-    /// The next connection that waits, if there are fewer than `most` behind the `gate`; it is
-    /// counted there.
-    pub(crate) fn next(
-        &mut self,
-        gate: &Gate,
-        most: usize,
-        now: Instant,
-    ) -> Option<(TcpStream, SocketAddr)> {
+    /// The next connection that waits, if there are fewer than `most` behind the `gate`; it is counted
+    /// there.
+    pub(crate) fn next(&mut self, gate: &Gate, most: usize, now: Instant) -> Option<Accepted> {
         if self.exhausted.is_some_and(|until| now < until) {
             return None;
         }
         self.exhausted = None;
         while let Some(n) = self.ready() {
-            if !gate.enter(most) {
+            if !gate.enter(self.worker, most) {
                 self.listeners.iter_mut().for_each(|it| it.ready = false);
                 return None;
             }
-            let listener = &mut self.listeners[n];
-            let error = match accept(&listener.socket) {
+            let own = &mut self.listeners[n];
+            match self.spare.accept(&own.socket) {
                 Ok(accepted) => {
                     self.first = n + 1;
                     return Some(accepted);
                 }
-                Err(error) => error,
-            };
+                Err(error) if error.kind() == ErrorKind::WouldBlock => own.ready = false,
+                Err(_) => self.exhausted = Some(now + BACK_OFF),
+            }
             gate.leave();
-            if error.kind() != ErrorKind::WouldBlock {
-                // Closed at once: its client sees that, and need not wait for nothing.
-                self.spare = None;
-                drop(accept(&listener.socket));
-                self.spare = duplicate(&listener.socket);
-                self.exhausted = Some(now + BACK_OFF);
+            if self.exhausted.is_some() {
                 return None;
             }
-            listener.ready = false;
         }
         None
     }
-}
-
-fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-    loop {
-        match listener.accept() {
-            Err(error) if is_passing(&error) => {}
-            accepted => return accepted,
-        }
-    }
-}
-
-/// The peer has gone meanwhile, or a firewall keeps it out.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::INTR | Errno::CONNABORTED | Errno::PROTO | Errno::PERM)
-    )
-}
-
-fn duplicate(descriptor: &impl AsFd) -> Option<OwnedFd> {
-    descriptor.as_fd().try_clone_to_owned().ok()
 }

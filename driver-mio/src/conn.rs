@@ -2,14 +2,13 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem;
-use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use host_core::{Now, Parked, Peer, Pool, Server, Session, Step, Wait, os};
+use host_core::os::{self, Accepted};
+use host_core::{Now, Parked, Pool, Server, Session, Step, Wait};
 use mio::event::Event;
-use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -27,9 +26,15 @@ pub(crate) const BACKEND: usize = 1 << (usize::BITS / 2 - 1);
 const FEW: usize = 4;
 const MANY: usize = 64;
 
+/// Bytes, also urgent ones.
+#[cfg(target_os = "linux")]
+const READABLE: Interest = Interest::READABLE.add(Interest::PRIORITY);
+#[cfg(not(target_os = "linux"))]
+const READABLE: Interest = Interest::READABLE;
+
 /// A client's socket and its session.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: OwnedFd,
     state: State,
     /// Its place in the timers.
     pub(crate) timer: Timer,
@@ -39,7 +44,8 @@ pub(crate) struct Connection {
     watched: Option<Interest>,
     /// The socket may have bytes to read.
     readable: bool,
-    /// The client will send no more: a read that stops short of that is not the last.
+    /// The client will send no more, or has sent urgent bytes: a read that stops short of that is not the
+    /// last.
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
@@ -75,14 +81,10 @@ enum Done {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, now: Now) -> Self {
-        if cfg!(not(target_os = "linux")) {
-            // Elsewhere it is inherited from the listener. Where it fails, the peer is gone already.
-            let _ = stream.set_nodelay(true);
-        }
-        let peer = Peer::of(&server, peer, || stream.local_addr());
+    pub(crate) fn new(accepted: Accepted, server: Arc<Server>, now: Now) -> Self {
+        let peer = accepted.peer(&server);
         Self {
-            stream,
+            stream: accepted.stream,
             state: State::Parked(Parked::new(server, peer, now)),
             timer: Timer::default(),
             queued: false,
@@ -107,7 +109,7 @@ impl Connection {
 
     pub(crate) fn on_event(&mut self, event: &Event) {
         self.readable |= event.is_readable() || event.is_error();
-        self.ended |= event.is_read_closed();
+        self.ended |= event.is_read_closed() || event.is_priority();
         self.writable |= event.is_writable() || event.is_error();
     }
 
@@ -163,10 +165,12 @@ impl Connection {
             registry.register(&mut SourceFd(&fd.as_raw_fd()), token, Interest::READABLE)?;
             self.backend = Some(number);
         }
+        let fd = self.stream.as_raw_fd();
+        let mut source = SourceFd(&fd);
         match self.watched {
             Some(watched) if watched == wanted || watched.is_writable() => return Ok(()),
-            Some(_) => registry.reregister(&mut self.stream, token, wanted)?,
-            None => registry.register(&mut self.stream, token, wanted)?,
+            Some(_) => registry.reregister(&mut source, token, wanted)?,
+            None => registry.register(&mut source, token, wanted)?,
         }
         self.watched = Some(wanted);
         Ok(())
@@ -247,8 +251,8 @@ impl Connection {
             Step::Wait(Wait { backend: true, .. }) if mem::take(&mut self.backend_ready) => {
                 session.on_backend(now);
             }
-            Step::Wait(Wait { write: false, .. }) => return Done::Waits(Interest::READABLE),
-            Step::Wait(_) => return Done::Waits(Interest::READABLE | Interest::WRITABLE),
+            Step::Wait(Wait { write: false, .. }) => return Done::Waits(READABLE),
+            Step::Wait(_) => return Done::Waits(READABLE.add(Interest::WRITABLE)),
             Step::ShutdownWrite => os::shutdown_write(&self.stream),
             Step::Reset => {
                 os::reset(&self.stream);

@@ -2,10 +2,11 @@
 //!
 //! * [`worker_processes`](host_core::Server::worker_processes) threads, the caller's is one of them, each with
 //!   its own event loop. A connection stays with the worker that has accepted it.
-//! * Where listeners can have siblings ([`reuseport_sibling`](host_core::os::reuseport_sibling)), each worker has
+//! * Where listeners can have siblings ([`Listener::sibling`](host_core::os::Listener::sibling)), each worker has
 //!   its own and the kernel deals out the connections by a hash of their addresses: evenly when there are many, by chance when
 //!   there are few. Of 64 connections to 2 workers one gets 24 to 40, of 1000 it gets 470 to 530. Otherwise
-//!   all workers wait at the same listener, each connection wakes all, and the fastest gets it.
+//!   all workers wait at the same listener, each connection wakes all, and the fastest gets it: of 1000 that come one after
+//!   the other each of 2 workers gets 450 to 550, but of those that come at once one may take all of 64, or most of 1000.
 //! * At most [`worker_connections`](host_core::Server::worker_connections) are served at the same time, by all
 //!   workers together. When all are taken, nothing is accepted: further clients wait in the listen queue of the
 //!   kernel until a connection ends.
@@ -22,21 +23,23 @@
 //!   more workers.
 //! * A panic ends the connection that it happened in, and nothing else.
 //! * A graceful stop first accepts who is in the listen queues. Then connections that wait for a
-//!   request end at once, unless that request has arrived already; others end with their answer, or
-//!   are cut off after [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
+//!   request end at once, unless that request has arrived already; those that are new have two seconds
+//!   for it; others end with their answer, or are cut off after
+//!   [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
 //!   fast stop cuts all of them at once.
 //!
 //! It is written for epoll and kqueue alike, both behind mio. Only epoll has been tested.
 //!
 //! ```
-//! use std::{net::TcpListener, sync::Arc};
-//! use host_core::{Server, Site, os::{Control, Root, Stop}};
+//! use std::net::TcpListener;
+//! use host_core::{Server, Site, os::{Control, Root, Service, Stop}};
 //!
 //! # fn main() -> std::io::Result<()> {
 //! let server = Server::new(Site::new(Root::open(".".as_ref())?));
+//! let service = Service::new(server, [TcpListener::bind("127.0.0.1:0")?])?;
 //! let control = Control::new();
 //! # control.stop(Stop::Graceful);
-//! driver_mio::serve(Arc::new(server), vec![TcpListener::bind("127.0.0.1:0")?], control)
+//! driver_mio::serve(service, control)
 //! # }
 //! ```
 

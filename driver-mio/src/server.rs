@@ -1,37 +1,34 @@
 //! The workers.
 
 use std::io;
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::thread::{self, Builder, ScopedJoinHandle};
 
-use host_core::Server;
-use host_core::os::{Control, Stop, reuseport_sibling};
+use host_core::os::{Control, Service, Stop};
 use mio::{Poll, Waker};
 
 use crate::gate::Gate;
 use crate::worker::{ROOM, Worker};
 
-/// Serves on `listeners` until `control` stops it; the [crate] has the rules. The threads that it
+/// Serves until `control` stops it, at first `service`; the [crate] has the rules. The threads that it
 /// starts have ended when it returns.
 ///
 /// # Errors
 ///
-/// When a listener or a thread cannot be prepared, or events cannot be waited for; the latter stops
-/// `control` gracefully, too.
-pub fn serve(server: Arc<Server>, listeners: Vec<TcpListener>, control: Control) -> io::Result<()> {
-    let count = server.worker_processes.max(1);
-    let polls = repeat(count, Poll::new)?;
+/// When a thread cannot be prepared, or events cannot be waited for; the latter stops `control`
+/// gracefully, too.
+pub fn serve(service: Service, control: Control) -> io::Result<()> {
+    let count = service.server.worker_processes.max(1);
+    let make = (0..count).map(|_| Poll::new());
+    let polls: Vec<_> = make.collect::<io::Result<_>>()?;
     let wakers = polls.iter().map(|it| Waker::new(it.registry(), ROOM));
     let gate = Gate::new(wakers.collect::<io::Result<_>>()?);
-    let mut shares = repeat(count - 1, || share(&listeners))?;
-    shares.push(listeners);
     let mut workers = Vec::new();
-    for (poll, listeners) in polls.into_iter().zip(shares) {
-        let subscription = control.subscribe(&server)?;
-        workers.push(Worker::new(poll, listeners, subscription, &gate)?);
+    for (number, poll) in polls.into_iter().enumerate() {
+        let subscription = control.subscribe()?;
+        let service = service.clone();
+        workers.push(Worker::new(number, poll, service, subscription, &gate)?);
     }
-    drop(server);
+    drop(service);
     run(workers, &control)
 }
 
@@ -64,15 +61,4 @@ impl Drop for StopAtEnd<'_> {
     fn drop(&mut self) {
         self.0.stop(Stop::Graceful);
     }
-}
-
-/// Listeners for another worker: with queues of their own where the system deals out connections,
-/// else the same ones, at which the workers compete.
-fn share(listeners: &[TcpListener]) -> io::Result<Vec<TcpListener>> {
-    let share = |it: &TcpListener| reuseport_sibling(it).or_else(|_| it.try_clone());
-    listeners.iter().map(share).collect()
-}
-
-fn repeat<T>(count: usize, make: impl Fn() -> io::Result<T>) -> io::Result<Vec<T>> {
-    (0..count).map(|_| make()).collect()
 }

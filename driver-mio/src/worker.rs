@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Stop, Subscription};
-use host_core::{Now, Pool};
+use host_core::os::{self, Accepted, Service, Stop, Subscription};
+use host_core::{Now, Pool, Server};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -39,7 +38,7 @@ const CONTROL: Token = Token(usize::MAX);
 /// There may be room for a connection again.
 pub(crate) const ROOM: Token = Token(usize::MAX - 1);
 
-/// The token of the listener with this number, and back.
+/// The token of a listener.
 const fn listener(n: usize) -> Token {
     Token(usize::MAX - 2 - n)
 }
@@ -48,6 +47,8 @@ const fn listener(n: usize) -> Token {
 pub(crate) struct Worker<'g> {
     poll: Poll,
     control: Subscription,
+    /// What serves new connections.
+    server: Arc<Server>,
     gate: &'g Gate,
     /// Gone once a stop has begun.
     acceptor: Option<Acceptor>,
@@ -58,16 +59,15 @@ pub(crate) struct Worker<'g> {
     queue: VecDeque<Token>,
     /// As it was when the last events came.
     now: Now,
-    /// A graceful stop has begun.
-    draining: bool,
     /// When a stop cuts what is left.
     cut: Option<Instant>,
 }
 
 impl<'g> Worker<'g> {
     pub(crate) fn new(
+        number: usize,
         poll: Poll,
-        listeners: Vec<TcpListener>,
+        service: Service,
         control: Subscription,
         gate: &'g Gate,
     ) -> io::Result<Self> {
@@ -77,10 +77,12 @@ impl<'g> Worker<'g> {
             CONTROL,
             Interest::READABLE,
         )?;
-        let acceptor = Acceptor::new(listeners, registry, listener)?;
+        let mut acceptor = Acceptor::new(number);
+        acceptor.follow(&service, registry, listener)?;
         Ok(Self {
             poll,
             control,
+            server: service.server,
             gate,
             acceptor: Some(acceptor),
             table: Table::new(),
@@ -88,7 +90,6 @@ impl<'g> Worker<'g> {
             pool: Pool::new(SESSIONS),
             queue: VecDeque::new(),
             now: os::now(),
-            draining: false,
             cut: None,
         })
     }
@@ -102,9 +103,9 @@ impl<'g> Worker<'g> {
                 _ => self.now = os::now(),
             }
             for event in &events {
-                self.on_event(event);
+                self.on_event(event)?;
             }
-            self.accept();
+            self.accept()?;
             self.run_queue();
             self.run_timers();
         }
@@ -126,13 +127,13 @@ impl<'g> Worker<'g> {
         next.map(|next| next.saturating_duration_since(now))
     }
 
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) -> io::Result<()> {
         match event.token() {
-            CONTROL => self.on_control(),
+            CONTROL => return self.on_control(),
             ROOM => self.acceptor.iter_mut().for_each(Acceptor::on_room),
             Token(n) if n >= Table::<Connection>::RESERVED => {
                 let acceptor = self.acceptor.iter_mut();
-                acceptor.for_each(|it| it.on_ready(listener(n).0));
+                acceptor.for_each(|it| it.on_ready(Token(n)));
             }
             Token(n) => {
                 let token = Token(n & !BACKEND);
@@ -147,6 +148,7 @@ impl<'g> Worker<'g> {
                 }
             }
         }
+        Ok(())
     }
 
     fn turn(&mut self, token: Token) {
@@ -225,63 +227,82 @@ impl<'g> Worker<'g> {
         }
     }
 
-    fn accept(&mut self) {
-        let most = self.control.server().worker_connections;
-        self.accept_up_to(ACCEPTS, most);
+    /// Accepts who waits, as many as others have time for.
+    fn accept(&mut self) -> io::Result<()> {
+        for _ in 0..ACCEPTS {
+            let most = self.server.worker_connections;
+            let acceptor = self.acceptor.as_mut();
+            let next = acceptor.and_then(|it| it.next(self.gate, most, self.now.monotonic));
+            let Some(accepted) = next else { break };
+            // Who comes after a reload is not served by the server before.
+            self.on_reload()?;
+            let connection = self.connection(accepted);
+            self.admit(connection);
+        }
+        Ok(())
     }
 
-    /// Accepts so many of those who wait, as long as there are fewer than `most` open connections.
-    fn accept_up_to(&mut self, times: usize, most: usize) {
-        for _ in 0..times {
-            let (gate, now) = (self.gate, self.now);
-            let acceptor = self.acceptor.as_mut();
-            let next = acceptor.and_then(|it| it.next(gate, most, now.monotonic));
-            let Some((stream, peer)) = next else { return };
-            let server = self.control.server().clone();
-            let mut connection = Connection::new(stream, peer, server, now);
-            if self.draining {
-                connection.drain(&mut self.pool, now);
-            }
-            // Its turn comes after the others have been accepted: its request may still be on its way.
-            connection.queued = true;
-            let token = self.table.insert(connection);
-            self.queue.push_back(token);
+    /// Accepts all who wait, whatever their number: nobody listens there any more.
+    fn accept_last(&mut self, mut acceptor: Acceptor) {
+        acceptor.on_room();
+        for _ in 0..QUEUE * acceptor.count() {
+            let next = acceptor.next(self.gate, usize::MAX, self.now.monotonic);
+            let Some(accepted) = next else { return };
+            let mut connection = self.connection(accepted);
+            connection.drain(&mut self.pool, self.now);
+            self.admit(connection);
         }
     }
 
-    fn on_control(&mut self) {
+    fn connection(&self, accepted: Accepted) -> Connection {
+        Connection::new(accepted, Arc::clone(&self.server), self.now)
+    }
+
+    fn admit(&mut self, mut connection: Connection) {
+        // Its turn comes after the others have been accepted: its request may still be on its way.
+        connection.queued = true;
+        let token = self.table.insert(connection);
+        self.queue.push_back(token);
+    }
+
+    fn on_control(&mut self) -> io::Result<()> {
         self.control.clear();
         match self.control.stopping() {
-            None => self.on_reload(),
+            None => return self.on_reload(),
             Some(Stop::Graceful) => self.drain(),
             Some(Stop::Fast) => {
                 self.acceptor = None;
                 self.cut = Some(self.now.monotonic);
             }
         }
+        Ok(())
     }
 
-    /// Lets the connections end that another server serves than the present one.
-    fn on_reload(&mut self) {
-        // It may allow more of them.
-        self.acceptor.iter_mut().for_each(Acceptor::on_room);
-        let server = Arc::clone(self.control.server());
+    /// Listens where the new service is, and lets the connections of the one before end.
+    fn on_reload(&mut self) -> io::Result<()> {
+        let Some(service) = self.control.reloaded() else {
+            return Ok(());
+        };
+        if let Some(acceptor) = &mut self.acceptor {
+            let registry = self.poll.registry();
+            let left = acceptor.follow(&service, registry, listener)?;
+            self.accept_last(left);
+        }
+        self.server = service.server;
+        let server = Arc::clone(&self.server);
         self.drain_those(|connection| !connection.is_of(&server));
+        Ok(())
     }
 
     /// Lets each connection end, also those that wait in the queues of the listeners.
     fn drain(&mut self) {
-        let Some(acceptor) = &mut self.acceptor else {
+        let Some(acceptor) = self.acceptor.take() else {
             return;
         };
-        self.draining = true;
-        acceptor.on_room();
-        let waiting = QUEUE * acceptor.count();
-        let limit = self.control.server().worker_shutdown_timeout;
+        let limit = self.server.worker_shutdown_timeout;
         self.cut = self.now.monotonic.checked_add(limit);
         self.drain_those(|_| true);
-        self.accept_up_to(waiting, usize::MAX);
-        self.acceptor = None;
+        self.accept_last(acceptor);
     }
 
     fn drain_those(&mut self, are_meant: impl Fn(&Connection) -> bool) {

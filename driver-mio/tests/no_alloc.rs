@@ -4,13 +4,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::thread;
 
 use allocation_counter::measure;
 use bytes::Bytes;
 use h1_core::Status;
-use host_core::os::{Control, Root, Stop};
+use host_core::os::{Control, Root, Service, Stop};
 use host_core::{Return, Server, Site};
 use tempfile::TempDir;
 
@@ -43,8 +42,8 @@ fn allocations(client: impl FnOnce(SocketAddr) + Send) -> u64 {
             client(address);
             control.stop(Stop::Graceful);
         });
-        let serve =
-            || driver_mio::serve(Arc::new(server), vec![listener], control.clone()).unwrap();
+        let service = Service::new(server, [listener]).unwrap();
+        let serve = || driver_mio::serve(service, control.clone()).unwrap();
         count = measure(serve).count_total;
     });
     count

@@ -1,14 +1,14 @@
 //! One connection: does what its session asks for while a thread is lent to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::TcpStream;
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop};
 use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step, Wait};
 use mio::Interest;
+use socket2::Socket;
 
 use crate::pool::Pool;
 
@@ -16,38 +16,33 @@ use crate::pool::Pool;
 /// then served without a detour.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What is to be waited for on the socket.
-type Waits = Option<Interest>;
-const READABLE: Waits = Some(Interest::READABLE);
-const WRITABLE: Waits = Some(Interest::WRITABLE);
-
 /// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Socket,
     state: Result<Parked, Session>,
-    /// What its next turn waits for, beside its backend.
+    /// What its next turn waits for, beside its deadline and its backend.
     pub(crate) interest: Option<Interest>,
+    /// That of [`Pool::control`] in which it began.
+    pub(crate) generation: u64,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, parked: Parked) -> Self {
+    pub(crate) fn new(stream: OwnedFd, parked: Parked, generation: u64) -> Self {
+        let stream = Socket::from(stream);
         // Where one of these fails, the peer is gone already and the first read says so.
+        let _ = stream.set_nonblocking(false);
         let _ = stream.set_read_timeout(Some(PATIENCE));
-        if cfg!(not(target_os = "linux")) {
-            // What connections inherit from their listener differs there.
-            let _ = stream.set_nodelay(true);
-            let _ = stream.set_nonblocking(false);
-        }
         Self {
             stream,
             state: Ok(parked),
             interest: Some(Interest::READABLE),
+            generation,
         }
     }
 
-    /// Whether it waits for a request.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state.as_ref().map_or_else(Session::is_idle, |_| true)
+    /// Whether it waits for a request, and was not told to end.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.state.is_ok()
     }
 
     /// The descriptor of its backend.
@@ -74,15 +69,19 @@ impl Connection {
         session.on_timeout(now);
         session.on_writable(now);
         session.on_backend(now);
-        let stream = self.stream;
         let mut turn = Turn {
             pool,
-            stream: &stream,
+            stream: &self.stream,
             session,
             now,
             has_read: false,
         };
         let waits = loop {
+            match pool.control.ending(self.generation) {
+                None => {}
+                Some(Stop::Graceful) => turn.session.drain(),
+                Some(Stop::Fast) => return None,
+            }
             if let Break(waits) = turn.step() {
                 break waits;
             }
@@ -93,8 +92,8 @@ impl Connection {
         };
         Some(Self {
             state: turn.session.park(sessions),
-            stream,
             interest,
+            ..self
         })
     }
 }
@@ -102,21 +101,22 @@ impl Connection {
 /// A connection while a thread is lent to it.
 struct Turn<'t> {
     pool: &'t Pool,
-    stream: &'t TcpStream,
+    stream: &'t Socket,
     session: Session,
     now: Now,
     has_read: bool,
 }
 
+/// What there is to wait for, if anything but time; `None` when the connection is over.
+type Waits = Option<Option<Interest>>;
+
+const READ: Waits = Some(Some(Interest::READABLE));
+const WRITE: Waits = Some(Some(Interest::WRITABLE));
+
 impl Turn<'_> {
     /// Does one thing that the session asks for. The turn is over when there is something to wait for, or
     /// nothing more to do.
-    fn step(&mut self) -> ControlFlow<Option<Waits>> {
-        match self.pool.control.stopping() {
-            None => {}
-            Some(Stop::Graceful) => self.session.drain(),
-            Some(Stop::Fast) => return Break(None),
-        }
+    fn step(&mut self) -> ControlFlow<Waits> {
         match self.session.step(self.now) {
             Step::Lookup(lookup) => {
                 let found = os::lookup(&lookup);
@@ -151,7 +151,7 @@ impl Turn<'_> {
                 self.report(sent, Session::on_written, Session::on_write_blocked);
                 if !self.pool.has_spare() {
                     // Its turn comes again after that of the others.
-                    return Break(Some(WRITABLE));
+                    return Break(WRITE);
                 }
             }
             Step::Read => {
@@ -160,9 +160,10 @@ impl Turn<'_> {
             }
             Step::ShutdownWrite => os::shutdown_write(self.stream),
             Step::Wait(wait) if wait.backend => return self.wait(wait),
-            Step::Wait(wait) if wait.write => return Break(Some(WRITABLE)),
-            Step::Wait(wait) if !wait.read => self.sleep(wait.until),
-            Step::Wait(wait) => return self.read(wait.until),
+            Step::Wait(wait) if wait.write => return Break(WRITE),
+            Step::Wait(wait) if wait.read => return self.read(wait.until),
+            // For time alone.
+            Step::Wait(_) => return Break(Some(None)),
             Step::Reset => {
                 os::reset(self.stream);
                 return Break(None);
@@ -173,7 +174,7 @@ impl Turn<'_> {
     }
 
     /// Waits for socket and backend, with patience unless others need the thread.
-    fn wait(&mut self, wait: Wait) -> ControlFlow<Option<Waits>> {
+    fn wait(&mut self, wait: Wait) -> ControlFlow<Waits> {
         let patience = if self.pool.has_spare() {
             PATIENCE
         } else {
@@ -186,6 +187,7 @@ impl Turn<'_> {
         let backend = self.session.backend().map(|(_, fd)| fd);
         let ready = os::wait(self.stream, backend, wait, most);
         self.now = os::now();
+        self.session.on_timeout(self.now);
         match ready {
             Ok(ready) if ready.backend => self.session.on_backend(self.now),
             Ok(ready) if ready.write => self.session.on_writable(self.now),
@@ -193,46 +195,34 @@ impl Turn<'_> {
                 let read = os::receive(self.stream, self.session.read_slot());
                 self.report(read, Session::on_read, |_, _| {});
             }
-            Ok(_) if wait.until.is_some_and(|at| at <= self.now.monotonic) => {
-                self.session.on_timeout(self.now);
-            }
+            Ok(_) if wait.until.is_some_and(|at| at <= self.now.monotonic) => {}
             Ok(_) => {
-                return Break(Some(match (wait.read, wait.write) {
-                    (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
-                    (true, false) => Some(Interest::READABLE),
-                    (false, true) => Some(Interest::WRITABLE),
-                    (false, false) => None,
-                }));
+                return Break(match (wait.read, wait.write) {
+                    (true, true) => Some(Some(Interest::READABLE | Interest::WRITABLE)),
+                    (true, false) => READ,
+                    (false, true) => WRITE,
+                    (false, false) => Some(None),
+                });
             }
             Err(error) => self.session.on_socket_error(&error, self.now),
         }
         Continue(())
     }
 
-    /// Waits for time alone, with an eye on the stop.
-    fn sleep(&mut self, until: Option<Instant>) {
-        let left = until.map_or(PATIENCE, |it| {
-            it.saturating_duration_since(self.now.monotonic)
-        });
-        std::thread::sleep(left.min(PATIENCE));
-        self.now = os::now();
-        self.session.on_timeout(self.now);
-    }
-
     /// Reads, with patience unless others need the thread or the deadline is near.
-    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Option<Waits>> {
+    fn read(&mut self, until: Option<Instant>) -> ControlFlow<Waits> {
         let soon = Some(self.now.monotonic + PATIENCE);
         let patient = self.pool.has_spare() && (until.is_none() || until > soon);
         let slot = self.session.read_slot();
         let read = match patient {
             true => (&*self.stream).read(slot),
             // Not again: others have their turn before.
-            false if self.has_read => return Break(Some(READABLE)),
+            false if self.has_read => return Break(READ),
             false => os::receive(self.stream, slot),
         };
         self.has_read = true;
         match self.report(read, Session::on_read, |_, _| {}) {
-            true => Break(Some(READABLE)),
+            true => Break(READ),
             false => Continue(()),
         }
     }
@@ -257,7 +247,7 @@ impl Turn<'_> {
 }
 
 /// Without waiting, as no deadline could end that.
-fn send_file(stream: &TcpStream, part: &SendFile<'_>) -> io::Result<usize> {
+fn send_file(stream: &Socket, part: &SendFile<'_>) -> io::Result<usize> {
     stream.set_nonblocking(true)?;
     let sent = os::send_file(stream, part);
     stream.set_nonblocking(false)?;

@@ -17,21 +17,24 @@
 //!   kernel until a connection ends.
 //! * The same holds when the system has no more descriptors, memory or threads; it is asked again after
 //!   100 ms, and a client that there is no descriptor for is turned away.
+//! * After a reload the connections that there were end as at a graceful stop, but in their own time.
 //! * A panic ends the connection that it happened in, and nothing else.
 //! * A graceful stop first accepts who is in the listen queue. Then connections that wait for a
-//!   request end at once, unless that request has arrived already; others end with their answer, or
-//!   are cut off after [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
+//!   request end at once, unless that request has arrived already; those that are new have two seconds
+//!   for it; others end with their answer, or are cut off after
+//!   [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
 //!   fast stop cuts all of them at once.
 //!
 //! ```
-//! use std::{net::TcpListener, sync::Arc};
-//! use host_core::{Server, Site, os::{Control, Root, Stop}};
+//! use std::net::TcpListener;
+//! use host_core::{Server, Site, os::{Control, Root, Service, Stop}};
 //!
 //! # fn main() -> std::io::Result<()> {
 //! let server = Server::new(Site::new(Root::open(".".as_ref())?));
+//! let service = Service::new(server, [TcpListener::bind("127.0.0.1:0")?])?;
 //! let control = Control::new();
 //! # control.stop(Stop::Graceful);
-//! driver_std::serve(Arc::new(server), vec![TcpListener::bind("127.0.0.1:0")?], control)
+//! driver_std::serve(service, control)
 //! # }
 //! ```
 

@@ -11,7 +11,7 @@ use slab::Slab;
 
 use crate::conn::Connection;
 
-/// Connections whose sockets a poller watches until they are taken out. It is always the same one, that of
+/// Connections whose sockets a poller watches, if more than time is waited for, until they are taken out. It is always the same one, that of
 /// the `registry`; tokens are small numbers.
 #[derive(Default)]
 pub(crate) struct Parking {
@@ -62,7 +62,7 @@ impl Parking {
             self.deadlines.remove(&(at, key));
         }
         let fd = connection.stream.as_raw_fd();
-        // It was registered, so this cannot fail; if it did, there would be a turn for nothing.
+        // Fails where only time was waited for; if it did elsewhere, there would be a turn for nothing.
         let _ = registry.deregister(&mut SourceFd(&fd));
         if let Some(backend) = connection.backend() {
             let _ = registry.deregister(&mut SourceFd(&backend));

@@ -22,7 +22,7 @@ const THREADS: usize = 128;
 const IDLE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Pool {
-    /// What the turns know of a stop.
+    /// What the turns know of a stop, and of reloads.
     pub(crate) control: Control,
     /// Wakes the accept loop.
     waker: Waker,
@@ -119,13 +119,11 @@ impl Pool {
         })
     }
 
-    /// Begins a stop: every connection that waits has a turn, and ends at once if it is a fast one. So
-    /// do the threads.
-    pub(crate) fn stop(&self, stop: Stop) {
-        self.update(|state| {
-            self.control.stop(stop);
-            state.queue.extend(state.parking.clear(&self.registry));
-        });
+    /// Tells the control of a stop or a reload: every connection that waits has a turn, and ends at once if
+    /// the stop is a fast one. So do the threads.
+    pub(crate) fn tell(&self, change: impl FnOnce(&Control)) {
+        change(&self.control);
+        self.update(|state| state.queue.extend(state.parking.clear(&self.registry)));
         self.changed.notify_all();
     }
 
@@ -141,10 +139,7 @@ impl Pool {
             let turn = || connection.turn(self, &mut sessions);
             // A panic has been reported on standard error by the time it is caught.
             let turn = catch_unwind(AssertUnwindSafe(turn));
-            self.update(|state| {
-                state.busy -= 1;
-                self.put(state, turn.ok().flatten());
-            });
+            self.update(|state| self.put(state, turn.ok().flatten()));
         }
     }
 
@@ -161,10 +156,12 @@ impl Pool {
         next
     }
 
-    /// What becomes of a connection after a turn, if it is not over. One more turn, if a stop has begun
-    /// that it does not know of.
+    /// What becomes of a connection after a turn, if it is not over. One more turn, if it should end and
+    /// does not know of that.
     fn put(&self, state: &mut State, mut connection: Option<Connection>) {
-        let is_left = |it: &mut Connection| it.is_idle() && self.control.stopping().is_some();
+        state.busy -= 1;
+        let is_left =
+            |it: &mut Connection| it.is_parked() && self.control.ending(it.generation).is_some();
         if let Some(left) = connection.take_if(is_left) {
             return self.queue(state, left);
         }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -213,37 +213,4 @@ fn it_says_where_it_listens_and_stops_on_a_signal() {
         running.stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
     }
-}
-
-#[test]
-fn a_closed_standard_output_stops_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("small"), "small content").unwrap();
-    let address = {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().to_string()
-    };
-    let mut child = program()
-        .arg(folder.path())
-        .args(["--listen", &address])
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let mut stream = loop {
-        match TcpStream::connect(&address) {
-            Ok(stream) => break stream,
-            Err(_) => assert!(child.try_wait().unwrap().is_none()),
-        }
-    };
-    for _ in 0..3 {
-        write!(stream, "GET /small HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"small content") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            answer.push(byte[0]);
-        }
-    }
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

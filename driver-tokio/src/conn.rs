@@ -2,14 +2,13 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::net::{SocketAddr, TcpStream};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use host_core::os::{self, Stop};
-use host_core::{Parked, Peer, Pool, Server, Session};
+use host_core::os::{self, Accepted, Stop};
+use host_core::{Parked, Pool, Server, Session};
 use tokio::time::{Sleep, sleep};
 
 use crate::connections::Place;
@@ -23,9 +22,6 @@ const KEPT: usize = 16;
 thread_local! {
     static POOL: RefCell<Pool> = RefCell::new(Pool::new(KEPT));
 }
-
-/// A socket and its other end.
-pub(crate) type Client = (TcpStream, SocketAddr);
 
 pub(crate) struct Connection {
     /// `None` when it is over.
@@ -42,12 +38,12 @@ enum State {
 }
 
 impl Connection {
-    pub(crate) fn new((stream, peer): Client, server: &Arc<Server>, place: Place) -> Self {
-        let peer = Peer::of(server, peer, || stream.local_addr());
+    pub(crate) fn new(accepted: Accepted, server: &Arc<Server>, place: Place) -> Self {
+        let peer = accepted.peer(server);
         let parked = Parked::new(server.clone(), peer, os::now());
         Self {
             state: Some(State::Idle(parked)),
-            socket: Socket::New(stream),
+            socket: Socket::New(accepted.stream),
             backend: None,
             place,
         }
@@ -94,7 +90,7 @@ impl Connection {
             match turn.advance() {
                 Pause::Wait(wait) if turn.poll_ready(cx, wait, &mut self.backend).is_ready() => {}
                 Pause::Wait(wait) => match poll_timer(timer.as_mut(), cx, wait.until) {
-                    Poll::Ready(()) => turn.session.on_timeout(os::now()),
+                    Poll::Ready(()) => turn.on_timeout(),
                     Poll::Pending => break,
                 },
                 Pause::Yield => {

@@ -1,6 +1,5 @@
 //! The connections that there are: how many, and how to wake them.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -9,9 +8,8 @@ use slab::Slab;
 
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    ending: Control,
-    /// The connections of the generations before are to end.
-    generation: AtomicU32,
+    /// What they know of a stop, and of reloads.
+    control: Control,
     state: Mutex<State>,
 }
 
@@ -29,7 +27,7 @@ impl Connections {
         Place {
             key: self.lock().wakers.insert(None),
             connections: Arc::clone(self),
-            generation: self.generation.load(Ordering::SeqCst),
+            generation: self.control.generation(),
             wakes: false,
         }
     }
@@ -51,19 +49,9 @@ impl Connections {
         self.poll_room(cx, 1).map(drop)
     }
 
-    /// Tells all connections to end.
-    pub(crate) fn end(&self, ending: Stop) {
-        self.ending.stop(ending);
-        self.wake();
-    }
-
-    /// Tells those that there are to end gracefully.
-    pub(crate) fn retire(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.wake();
-    }
-
-    fn wake(&self) {
+    /// Tells the control of a stop or a reload, and the connections that there are.
+    pub(crate) fn tell(&self, change: impl FnOnce(&Control)) {
+        change(&self.control);
         let wakers: Vec<_> = (self.lock().wakers.iter())
             .filter_map(|(_, waker)| waker.clone())
             .collect();
@@ -81,7 +69,7 @@ impl Connections {
 pub(crate) struct Place {
     connections: Arc<Connections>,
     key: usize,
-    generation: u32,
+    generation: u64,
     /// Its task can be woken: it is the same one, with the same waker, all the time.
     wakes: bool,
 }
@@ -89,12 +77,10 @@ pub(crate) struct Place {
 impl Place {
     /// How the connection should end, if it should.
     pub(crate) fn ending(&self) -> Option<Stop> {
-        let retired = self.connections.generation.load(Ordering::SeqCst) != self.generation;
-        let ending = self.connections.ending.stopping();
-        ending.or(retired.then_some(Stop::Graceful))
+        self.connections.control.ending(self.generation)
     }
 
-    /// Lets [`Connections::end`] wake the task, which has `seen` what it should do until then.
+    /// Lets [`Connections::tell`] wake the task, which has `seen` what it should do until then.
     pub(crate) fn wait(&mut self, cx: &Context<'_>, seen: Option<Stop>) {
         if std::mem::replace(&mut self.wakes, true) {
             return;

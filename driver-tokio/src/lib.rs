@@ -13,18 +13,19 @@
 //! * A connection that has moved 256 KiB lets others have their turn.
 //! * A panic ends the connection that it happened in, and nothing else.
 //! * A graceful stop first accepts who is in the listen queue. Then connections that wait for a
-//!   request end at once, unless that request has arrived already; others end with their answer, or
-//!   are cut off after [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
+//!   request end at once, unless that request has arrived already; those that are new have two seconds
+//!   for it; others end with their answer, or are cut off after
+//!   [`worker_shutdown_timeout`](host_core::Server::worker_shutdown_timeout). A
 //!   fast stop cuts all of them at once, and so does dropping the future.
 //!
 //! ```
-//! use std::{io, net::TcpListener, sync::Arc};
-//! use host_core::{Server, Site, os::{Control, Root, Stop}};
+//! use std::{io, net::TcpListener};
+//! use host_core::{Server, Site, os::{Control, Root, Service, Stop}};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> io::Result<()> {
 //!     let server = Server::new(Site::new(Root::open(".".as_ref())?));
-//!     let listener = TcpListener::bind("127.0.0.1:0")?;
+//!     let service = Service::new(server, [TcpListener::bind("127.0.0.1:0")?])?;
 //!     let control = Control::new();
 //!     let ctrl_c = control.clone();
 //!     tokio::spawn(async move {
@@ -32,7 +33,7 @@
 //!         ctrl_c.stop(Stop::Graceful);
 //!     });
 //! #   control.stop(Stop::Graceful);
-//!     driver_tokio::serve(Arc::new(server), vec![listener], control).await
+//!     driver_tokio::serve(service, control).await
 //! }
 //! ```
 

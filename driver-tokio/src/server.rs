@@ -2,25 +2,24 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use host_core::Server;
-use host_core::os::{self, Control, Spare, Stop, Subscription};
+use host_core::os::{Accepted, Control, Listener, Service, Spare, Stop, Subscription};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::conn::{Client, Connection};
+use crate::conn::Connection;
 use crate::connections::Connections;
 use crate::socket::Watched;
 
 /// Accepted from one listener before the others have their turn.
 const TURN: usize = 64;
 
-/// Accepted from one listener when a graceful stop begins: more than its queue holds, so that nobody
-/// is left there.
+/// Accepted from one listener before it is closed: more than its queue holds, so that nobody is left
+/// there.
 const LAST_TURN: usize = 1024;
 
 /// How long nothing is accepted after the system had no descriptor or memory to give.
@@ -32,43 +31,36 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// Those of [`serve`], and when the runtime cannot be made.
-pub fn serve_blocking(
-    server: Arc<Server>,
-    listeners: Vec<TcpListener>,
-    control: Control,
-) -> io::Result<()> {
-    let mut builder = match server.worker_processes {
+pub fn serve_blocking(service: Service, control: Control) -> io::Result<()> {
+    let workers = service.server.worker_processes;
+    let mut builder = match workers {
         0 | 1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     let runtime = builder
-        .worker_threads(server.worker_processes.max(1))
+        .worker_threads(workers.max(1))
         .enable_all()
         .build()?;
     runtime.block_on(async {
         // As a task of its own it is among the workers, to which it gives most of the work.
-        let serving = tokio::spawn(serve(server, listeners, control));
+        let serving = tokio::spawn(serve(service, control));
         serving.await.map_err(io::Error::other)?
     })
 }
 
-/// Serves on `listeners` until `control` stops it; the [crate] has the rules. The tasks that it
+/// Serves until `control` stops it, at first `service`; the [crate] has the rules. The tasks that it
 /// starts have ended when it returns.
 ///
 /// # Errors
 ///
-/// When a listener cannot be prepared or waited for; that stops `control` gracefully, too.
+/// When a listener cannot be waited for; that stops `control` gracefully, too.
 ///
 /// # Panics
 ///
 /// Outside of a tokio runtime, or in one without I/O and time
 /// ([`enable_all`](tokio::runtime::Builder::enable_all)).
-pub async fn serve(
-    server: Arc<Server>,
-    listeners: Vec<TcpListener>,
-    control: Control,
-) -> io::Result<()> {
-    let mut acceptor = Acceptor::new(&server, listeners, &control)?;
+pub async fn serve(service: Service, control: Control) -> io::Result<()> {
+    let mut acceptor = Acceptor::new(service, &control)?;
     let ended = acceptor.run().await;
     control.stop(Stop::Graceful);
     acceptor.end().await;
@@ -76,7 +68,7 @@ pub async fn serve(
 }
 
 struct Acceptor {
-    listeners: Vec<Watched<TcpListener>>,
+    listeners: Vec<Watched<Listener>>,
     subscription: Watched<Subscription>,
     connections: Arc<Connections>,
     /// What new connections are served by.
@@ -84,25 +76,15 @@ struct Acceptor {
     spare: Spare,
 }
 
-type Accept = fn(&Watched<TcpListener>) -> io::Result<Client>;
-
 impl Acceptor {
-    fn new(
-        server: &Arc<Server>,
-        listeners: Vec<TcpListener>,
-        control: &Control,
-    ) -> io::Result<Self> {
-        let watch = |listener: TcpListener| {
-            os::prepare(&listener)?;
-            Watched::new(listener)
-        };
-        let subscription = control.subscribe(server)?;
+    fn new(service: Service, control: &Control) -> io::Result<Self> {
+        let listeners = service.listeners.into_iter().map(Watched::new);
         Ok(Self {
-            listeners: listeners.into_iter().map(watch).collect::<Result<_, _>>()?,
+            listeners: listeners.collect::<Result<_, _>>()?,
             spare: Spare::new(),
-            subscription: Watched::new(subscription)?,
+            subscription: Watched::new(control.subscribe()?)?,
             connections: Arc::default(),
-            server: Arc::clone(server),
+            server: service.server,
         })
     }
 
@@ -113,14 +95,14 @@ impl Acceptor {
     /// Accepts until the stop.
     async fn run(&mut self) -> io::Result<()> {
         while self.stopping().is_none() {
-            self.follow_reload();
+            self.follow_reload()?;
             let Some((listener, room)) = poll_fn(|cx| self.poll_event(cx)).await? else {
                 continue;
             };
-            let next: Accept = |it| it.try_io(TcpListener::accept);
-            let accepted = self.accept(listener, room.min(TURN), next);
+            let accepted = self.accept(listener, room.min(TURN));
             // The others come first next time.
-            self.listeners.rotate_left(listener + 1);
+            let first = self.listeners.len().min(listener + 1);
+            self.listeners.rotate_left(first);
             match accepted {
                 Ok(true) => {}
                 Ok(false) => tokio::task::yield_now().await,
@@ -131,13 +113,20 @@ impl Acceptor {
         Ok(())
     }
 
-    /// After a reload the connections of the server before come to their end.
-    fn follow_reload(&mut self) {
-        let server = self.subscription.inner.server();
-        if !Arc::ptr_eq(server, &self.server) {
-            self.server = Arc::clone(server);
-            self.connections.retire();
-        }
+    /// After a reload the connections of the server before come to their end, and those that wait on
+    /// listeners which are not to go on are its last. Says whether there was one.
+    fn follow_reload(&mut self) -> io::Result<bool> {
+        let Some(service) = self.subscription.inner.reloaded() else {
+            return Ok(false);
+        };
+        let watch = |it: &Listener| Watched::new(it.clone());
+        let left = service.open(&mut self.listeners, |it| &it.inner, watch)?;
+        let listeners = std::mem::replace(&mut self.listeners, left);
+        self.accept_last();
+        self.listeners = listeners;
+        self.server = service.server;
+        self.connections.tell(Control::retire);
+        Ok(true)
     }
 
     /// Waits until somebody may wait on the listener of this number, and there is room for so many,
@@ -167,37 +156,50 @@ impl Acceptor {
 
     /// Accepts who waits on a listener, up to `most`, and says whether that was all. An error says
     /// that the system has no means for more.
-    fn accept(&mut self, number: usize, most: usize, next: Accept) -> io::Result<bool> {
-        let listener = &self.listeners[number];
+    fn accept(&mut self, number: usize, most: usize) -> io::Result<bool> {
         for _ in 0..most {
-            match next(listener) {
-                Ok(client) => {
-                    let place = self.connections.enter();
-                    tokio::spawn(Connection::new(client, &self.server, place).serve());
-                }
-                Err(error) => {
-                    if !self.spare.excuse(&listener.inner, error)? {
-                        return Ok(true);
+            let spare = &mut self.spare;
+            match self.listeners[number].try_io(|it| spare.accept(it)) {
+                Ok(accepted) => {
+                    // Who comes after a reload is not served by the server before.
+                    let reloaded = self.follow_reload()?;
+                    self.serve(accepted);
+                    if reloaded {
+                        break;
                     }
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) => return Err(error),
             }
         }
         Ok(false)
     }
 
+    /// Accepts all who wait, whatever their number, and closes the listeners. Whom this leaves out is turned
+    /// away by that.
+    fn accept_last(&mut self) {
+        for listener in std::mem::take(&mut self.listeners) {
+            let mut next = || self.spare.accept(&listener.inner).ok();
+            let accepted: Vec<_> = std::iter::from_fn(&mut next).take(LAST_TURN).collect();
+            accepted.into_iter().for_each(|it| self.serve(it));
+        }
+    }
+
+    fn serve(&self, accepted: Accepted) {
+        let connection = Connection::new(accepted, &self.server, self.connections.enter());
+        tokio::spawn(connection.serve());
+    }
+
     /// Ends the connections, in the way that the control asks for.
     async fn end(&mut self) {
         if self.stopping() != Some(Stop::Fast) {
-            for listener in 0..self.listeners.len() {
-                // Whom this leaves out is turned away when the listener closes.
-                let _ = self.accept(listener, LAST_TURN, |it| it.inner.accept());
-            }
+            self.accept_last();
         }
         self.listeners.clear();
-        self.connections.end(Stop::Graceful);
+        self.connections.tell(|it| it.stop(Stop::Graceful));
         let limit = self.server.worker_shutdown_timeout;
         let _ = timeout(limit, poll_fn(|cx| self.poll_drained(cx))).await;
-        self.connections.end(Stop::Fast);
+        self.connections.tell(|it| it.stop(Stop::Fast));
         poll_fn(|cx| self.connections.poll_empty(cx)).await;
     }
 
@@ -214,6 +216,6 @@ impl Acceptor {
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
-        self.connections.end(Stop::Fast);
+        self.connections.tell(|it| it.stop(Stop::Fast));
     }
 }

@@ -1,8 +1,7 @@
 //! Sockets: used at once where that is possible, else when they are ready.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::TcpStream;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll, ready};
 
@@ -14,8 +13,9 @@ use tokio::net;
 #[derive(Debug)]
 pub(crate) enum Socket {
     /// Not known to the runtime: many connections end without a wait.
-    New(TcpStream),
-    Watched(net::TcpStream),
+    New(OwnedFd),
+    /// The runtime watches sockets of any kind as if they were these.
+    Watched(net::UnixStream),
     /// The runtime could not take it.
     Lost,
 }
@@ -82,12 +82,11 @@ impl Socket {
         }
     }
 
-    fn watch(&mut self) -> io::Result<&net::TcpStream> {
+    fn watch(&mut self) -> io::Result<&net::UnixStream> {
         if let Self::New(_) = self
             && let Self::New(stream) = std::mem::replace(self, Self::Lost)
         {
-            stream.set_nonblocking(true)?;
-            *self = Self::Watched(net::TcpStream::from_std(stream)?);
+            *self = Self::Watched(net::UnixStream::from_std(stream.into())?);
         }
         match self {
             Self::Watched(stream) => Ok(stream),
@@ -106,7 +105,7 @@ impl Socket {
 
 /// When there was less than `slot` holds there is no more: the runtime is told so, in place of another
 /// call that would only hear that.
-fn read_watched(stream: &net::TcpStream, slot: &mut [u8]) -> io::Result<usize> {
+fn read_watched(stream: &net::UnixStream, slot: &mut [u8]) -> io::Result<usize> {
     let mut last = None;
     let read = stream.try_io(Interest::READABLE, || match os::receive(stream, slot)? {
         n if n < slot.len() => {
@@ -118,8 +117,8 @@ fn read_watched(stream: &net::TcpStream, slot: &mut [u8]) -> io::Result<usize> {
     last.map_or(read, Ok)
 }
 
-/// Something that can be waited for until it is readable. The runtime watches descriptors of any kind
-/// as if they were sockets, which, other than its `AsyncFd`, needs no unsafe code.
+/// Something that can be waited for until it is readable. It is watched as if it were a
+/// socket, which, other than the runtime's `AsyncFd`, needs no unsafe code.
 #[derive(Debug)]
 pub(crate) struct Watched<T> {
     watch: net::UnixStream,

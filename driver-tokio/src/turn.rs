@@ -115,7 +115,7 @@ impl<'s> Turn<'s> {
         }
         // Without any of them it is for time alone.
         match wait.read {
-            true => self.poll_read(cx),
+            true => self.poll_more(cx),
             false => Poll::Pending,
         }
     }
@@ -129,6 +129,24 @@ impl<'s> Turn<'s> {
         }
         // What cannot be watched is looked at.
         watch.as_ref().map_or(Poll::Ready(()), |it| it.poll(cx))
+    }
+
+    /// The time has come that the session waited for. Asked with an older one it would wait again, and
+    /// again.
+    pub(crate) fn on_timeout(&mut self) {
+        self.now = os::now();
+        self.session.on_timeout(self.now);
+    }
+
+    /// Waits for bytes. In the middle of a request first asks again: a read stops short of urgent bytes.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.session.is_idle()
+            && let Ok(n) = self.socket.read(self.session.read_slot())
+        {
+            self.report(Ok(n), Session::on_read, Session::on_timeout);
+            return Poll::Ready(());
+        }
+        self.poll_read(cx)
     }
 
     /// Waits for bytes.

@@ -4,10 +4,9 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use host_core::os::{Control, Root, Stop};
+use host_core::os::{Control, Root, Service, Stop};
 use host_core::{Server, Site};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,7 +38,8 @@ impl Running {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let control = Control::new();
-        let serve = driver_tokio::serve(Arc::new(server), vec![listener], control.clone());
+        let service = Service::new(server, [listener]).unwrap();
+        let serve = driver_tokio::serve(service, control.clone());
         Self {
             address,
             control,

@@ -67,6 +67,13 @@ impl Client {
         self.request("GET", target, &[])
     }
 
+    /// GET on a connection that was used before, and the answer; `None` if the server has ended the
+    /// connection before that began, as it may (RFC 9112, section 9.3.1).
+    pub fn get_again(&mut self, target: &str) -> Option<Response> {
+        let sent = self.wire.try_send(encode("GET", target, &[]));
+        (sent && self.wire.goes_on()).then(|| self.response("GET"))
+    }
+
     /// A request without content, and the answer.
     pub fn request(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
         self.wire.send(encode(method, target, fields));

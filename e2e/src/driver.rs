@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -40,6 +41,15 @@ impl Driver {
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.binary());
         command.stdin(Stdio::null());
+        command
+    }
+
+    /// The binary with this socket as descriptor 3, as systemd starts it.
+    pub fn activated(&self, socket: impl Into<OwnedFd>) -> Command {
+        let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@""#;
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(self.binary());
+        command.stdin(socket.into());
         command
     }
 

@@ -107,7 +107,7 @@ impl Site {
 pub struct Server {
     /// The lines that announced where it listens.
     pub announced: Vec<String>,
-    /// The addresses in those lines.
+    /// The addresses in those lines; unix sockets have none.
     pub addresses: Vec<SocketAddr>,
     child: Child,
     stdout: Receiver<String>,
@@ -130,10 +130,10 @@ impl Server {
             addresses: Vec::new(),
             stderr,
         };
-        while server.addresses.len() < count {
+        while server.announced.len() < count {
             let line = server.stdout_line();
-            let address = address(&line).unwrap_or_else(|| panic!("announced: {line}"));
-            server.addresses.push(address);
+            assert!(line.contains(": serving "), "announced: {line}");
+            server.addresses.extend(address(&line));
             server.announced.push(line);
         }
         server
@@ -198,6 +198,17 @@ impl Server {
         let line = text.lines().find(|line| line.starts_with("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().nth(1));
         kib.and_then(|kib| kib.parse().ok()).expect("VmRSS")
+    }
+
+    /// Whether the process comes to rest: what is left to do is soon done, and to wait costs nothing.
+    pub fn rests(&self) -> bool {
+        let is_calm = || {
+            let before = self.processor_time();
+            // Not to wait for something, but to see what it costs.
+            thread::sleep(Duration::from_secs(1));
+            self.processor_time() - before < Duration::from_millis(100)
+        };
+        (0..5).any(|_| is_calm())
     }
 
     /// Processor time that the process has used.

@@ -10,12 +10,14 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+mod address;
 mod client;
 mod driver;
 mod fixture;
 mod scripts;
 mod wire;
 
+pub use address::free_address;
 pub use client::{Client, Response, encode};
 pub use driver::Driver;
 pub use fixture::{Server, Site};
@@ -24,8 +26,8 @@ pub use wire::{End, Wire};
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+/// How long anything may take: less than a server waits by itself for answers or clients (30 s and more).
+pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Makes each of the named functions a `#[test]` in a module per driver, such as
 /// `driver_std::index_file`. A function takes `&Site` or `&Driver`; one that is not listed is

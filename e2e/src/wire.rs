@@ -43,6 +43,16 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).expect("send");
     }
 
+    /// Sends `bytes`, unless the server has ended the connection.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// Waits for the next bytes or the end; whether it is bytes.
+    pub fn goes_on(&mut self) -> bool {
+        !self.unread.is_empty() || self.fill(Instant::now() + DEADLINE).is_ok()
+    }
+
     /// Another handle of the connection, to send with while this one reads.
     pub fn sender(&self) -> TcpStream {
         self.stream.try_clone().expect("dup")

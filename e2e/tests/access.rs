@@ -1,17 +1,21 @@
 //! Who may come in, how often and how fast: rules of a configuration over real sockets.
 
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use e2e::{Client, Driver, Server, eventually, for_each_driver};
+use e2e::{Client, DEADLINE, Driver, Server, encode, eventually, for_each_driver, free_address};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 for_each_driver!(
     passwords,
     a_burst_waits,
+    more_than_a_burst_is_refused,
     a_wait_with_a_full_buffer,
+    a_crowd_that_waits,
+    a_stop_while_one_waits,
     connections_at_a_time,
     a_pace_is_kept,
     counters,
@@ -25,7 +29,7 @@ const WRONG: &str = "Authorization: Basic YWRtaW46d3Jvbmc=\r\n";
 struct Place {
     folder: TempDir,
     address: SocketAddr,
-    _server: Server,
+    server: Server,
 }
 
 impl Place {
@@ -36,12 +40,10 @@ impl Place {
         fs::write(folder.path().join("a"), "welcome").expect("write");
         fs::write(folder.path().join("large"), vec![b'x'; 400_000]).expect("write");
         fs::write(folder.path().join("users"), USERS).expect("write");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
-        drop(listener);
+        let address = free_address();
         let config = folder.path().join("nginx.conf");
         let text = format!(
-            "events {{ }} http {{ access_log {root}/log; {http}\n\
+            "worker_processes 1; events {{ }} http {{ access_log {root}/log; {http}\n\
              server {{ listen {address}; root {root}; {server} }} }}"
         );
         fs::write(&config, text).expect("write");
@@ -49,7 +51,7 @@ impl Place {
         command.arg("-c").arg(config);
         Self {
             address,
-            _server: Server::start(command, 1),
+            server: Server::start(command, 1),
             folder,
         }
     }
@@ -86,20 +88,21 @@ fn a_burst_waits(driver: &Driver) {
     let zone = "limit_req_zone $binary_remote_addr zone=a:1m rate=20r/s;";
     let place = Place::new(driver, zone, "limit_req zone=a burst=2;");
     let start = Instant::now();
-    let clients: Vec<_> = (0..4)
-        .map(|_| {
-            let mut client = place.client();
-            client.wire.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
-            client
-        })
-        .collect();
-    let statuses = clients
-        .into_iter()
-        .map(|mut client| client.response("GET").status);
-    let mut statuses: Vec<_> = statuses.collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 200, 200, 503]);
+    let mut clients = [(); 3].map(|()| place.client());
+    for client in &mut clients {
+        client.wire.send(encode("GET", "/a", &[]));
+    }
+    for client in &mut clients {
+        assert_eq!(client.response("GET").status, 200);
+    }
     assert!(start.elapsed() >= Duration::from_millis(100));
+}
+
+fn more_than_a_burst_is_refused(driver: &Driver) {
+    let zone = "limit_req_zone $binary_remote_addr zone=a:1m rate=1r/m;";
+    let place = Place::new(driver, zone, "limit_req zone=a burst=2 nodelay;");
+    let statuses = [(); 4].map(|()| place.get(""));
+    assert_eq!(statuses, [200, 200, 200, 503]);
 }
 
 /// What comes meanwhile stays in the socket.
@@ -119,14 +122,48 @@ fn a_wait_with_a_full_buffer(driver: &Driver) {
     }
 }
 
+/// Who waits for time alone keeps nobody from being served, and what it has sent meanwhile costs nothing.
+fn a_crowd_that_waits(driver: &Driver) {
+    let zone = "limit_req_zone $binary_remote_addr zone=a:1m rate=1r/m;";
+    let rules = "location = /a { limit_req zone=a burst=500; }";
+    let mut place = Place::new(driver, zone, rules);
+    assert_eq!(place.get(""), 200);
+    let mut crowd: Vec<_> = (0..300).map(|_| place.client()).collect();
+    for client in &mut crowd {
+        client.wire.send(encode("GET", "/a", &[]));
+    }
+    assert_eq!(place.client().get("/large").status, 200);
+    for client in &mut crowd {
+        client.wire.send(encode("GET", "/large", &[]));
+    }
+    assert!(cfg!(not(target_os = "linux")) || place.server.rests());
+    assert_eq!(place.client().get("/large").status, 200);
+    place.server.signal(Signal::TERM);
+    let status = place.server.exit_within(DEADLINE).expect("it goes on");
+    assert!(status.success(), "{status}");
+}
+
+fn a_stop_while_one_waits(driver: &Driver) {
+    let zone = "limit_req_zone $binary_remote_addr zone=a:1m rate=1r/s;";
+    let mut place = Place::new(driver, zone, "limit_req zone=a burst=9;");
+    assert_eq!(place.get(""), 200);
+    let mut client = place.client();
+    client.wire.send(encode("GET", "/a", &[]));
+    place.server.signal(Signal::QUIT);
+    assert_eq!(client.response("GET").status, 200);
+    drop(client);
+    assert!(place.server.exit_within(DEADLINE).is_some());
+}
+
 fn connections_at_a_time(driver: &Driver) {
     let zone = "limit_conn_zone $binary_remote_addr zone=a:1m;";
-    let rules = "limit_conn a 1; location = /large { limit_rate 200k; }";
+    let rules = "limit_conn a 1; location = /large { limit_rate 1k; }";
     let place = Place::new(driver, zone, rules);
     let mut slow = place.client();
-    slow.wire.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert!(eventually(|| place.get("") == 503));
-    assert_eq!(slow.response("GET").body.len(), 400_000);
+    slow.wire.send(encode("GET", "/large", &[]));
+    assert_eq!(slow.head().status, 200);
+    assert_eq!(place.get(""), 503);
+    drop(slow);
     assert!(eventually(|| place.get("") == 200));
 }
 

@@ -3,10 +3,10 @@
 
 use std::fs::{self, Permissions};
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
-use e2e::{Client, Driver, Response, Server, for_each_driver, noise};
+use e2e::{Client, Driver, Response, Server, for_each_driver, free_address, noise};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
@@ -28,9 +28,7 @@ impl Place {
         for (name, content) in files {
             fs::write(root.join(name), content).expect("write");
         }
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
-        drop(listener);
+        let address = free_address();
         let config = folder.path().join("nginx.conf");
         let text = format!(
             "events {{ }} http {{ types {{ text/html html; text/plain txt; }} access_log off;\n\

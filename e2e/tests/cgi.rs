@@ -20,6 +20,7 @@ for_each_driver!(
     a_client_that_goes_ends_the_script,
     silence_ends_the_script,
     nobody_is_left_behind,
+    who_closes_the_output_has_answered,
     places_are_limited,
     a_graceful_stop_waits_for_a_script,
     a_fast_stop_ends_scripts,
@@ -270,6 +271,18 @@ fn nobody_is_left_behind(driver: &Driver) {
     );
     assert!(!is_gone(job), "what it has left on purpose goes on");
     let _ = rustix::process::kill_process(job, Signal::KILL);
+}
+
+/// It has said all, and has work to do.
+fn who_closes_the_output_has_answered(driver: &Driver) {
+    let place = Place::new(driver, "", "");
+    let text = format!("{TYPED} echo hi; exec >&- 2>&-; {} echo > on", until("go"));
+    place.script("works", &text);
+    let mut client = place.client();
+    assert_eq!(client.get("/works").text(), "hi\n");
+    place.touch("go");
+    assert!(eventually(|| place.folder.path().join("on").exists()));
+    assert!(eventually(|| place.is_childless()));
 }
 
 fn places_are_limited(driver: &Driver) {

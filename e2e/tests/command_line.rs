@@ -1,10 +1,11 @@
 //! The command line.
 
 use std::fs;
-use std::net::{Ipv6Addr, TcpListener};
-use std::process::Output;
+use std::net::{Ipv6Addr, TcpListener, TcpStream};
+use std::process::{Output, Stdio};
 
-use e2e::{Client, Driver, Server, Site, for_each_driver};
+use e2e::{Client, Driver, Server, Site, eventually, for_each_driver, free_address};
+use rustix::process::{Pid, Signal, kill_process};
 
 for_each_driver!(
     help,
@@ -15,6 +16,7 @@ for_each_driver!(
     two_addresses,
     ipv6,
     log_to_standard_output,
+    closed_standard_output,
     port_in_use,
     folder_that_is_none,
     bad_arguments,
@@ -74,8 +76,7 @@ fn announcement(driver: &Driver) {
 }
 
 fn chosen_port(driver: &Driver) {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let free = free.expect("a free port");
+    let free = free_address();
     let mut command = driver.command();
     command.args(["--port", &free.port().to_string(), "--access-log", "off"]);
     assert_eq!(Server::start(command, 1).addresses, [free]);
@@ -119,6 +120,28 @@ fn log_to_standard_output(driver: &Driver) {
     site.get("/a.txt");
     let line = site.server.stdout_line();
     assert!(line.contains("\"GET /a.txt HTTP/1.1\" 200 5"), "{line}");
+}
+
+/// It cannot say where it listens, and listens all the same.
+fn closed_standard_output(driver: &Driver) {
+    let (folder, address) = (tempfile::tempdir().expect("folder"), free_address());
+    fs::write(folder.path().join("a.txt"), "hello").expect("write");
+    let mut command = driver.command();
+    command.arg(folder.path());
+    command.args(["--listen", &address.to_string()]);
+    let mut server = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("spawn");
+    drop(server.stdout.take());
+    assert!(eventually(|| TcpStream::connect(address).is_ok()));
+    let mut client = Client::connect(address);
+    for _ in 0..3 {
+        assert_eq!(client.get("/a.txt").text(), "hello");
+    }
+    kill_process(Pid::from_child(&server), Signal::TERM).expect("kill");
+    assert_eq!(server.wait().expect("wait").code(), Some(0));
 }
 
 fn port_in_use(driver: &Driver) {

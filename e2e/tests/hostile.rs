@@ -143,11 +143,7 @@ fn descriptors_run_out(site: &Site) {
         eventually(|| site.server.descriptors() >= idle + 7),
         "none is missing"
     );
-    let before = site.server.processor_time();
-    // Not to wait for something, but to see what it costs.
-    std::thread::sleep(Duration::from_secs(1));
-    let burnt = site.server.processor_time() - before;
-    assert!(burnt < Duration::from_millis(150), "{burnt:?} in a second");
+    assert!(site.server.rests());
     drop(wires);
     assert!(eventually(|| site.server.descriptors() <= idle));
     assert_eq!(site.get("/a.txt").text(), "hello");

@@ -2,21 +2,22 @@
 //! docs/nginx-differences.md lists.
 //!
 //! `tests/nginx/NAME.conf` is a configuration, `NAME.txt` has a request in each line: method and
-//! target, then fields, all between bars; `body:` stands before content.
+//! target, then fields, all between bars; `body:` stands before content, `front:` before a line in front of the
+//! request, `front-hex:` before other bytes there. Nothing but the end is expected where it is `closed`.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
-use e2e::{Client, Driver, Response, Server, eventually, for_each_driver};
+use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, free_address};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-for_each_driver!(answers, rewritten, compressed);
+for_each_driver!(answers, rewritten, compressed, links, proxied);
 
 fn answers(driver: &Driver) {
     compare(driver, "answers");
@@ -30,8 +31,31 @@ fn compressed(driver: &Driver) {
     compare(driver, "compressed");
 }
 
+fn proxied(driver: &Driver) {
+    compare(driver, "proxied");
+}
+
+fn links(driver: &Driver) {
+    compare(driver, "links");
+}
+
+/// Links and what they lead to; of the last ones another user is the owner, where this one is root.
+const LINKS: [(&str, &str); 11] = [
+    ("linked", "www"),
+    ("www/links/same", "plain.txt"),
+    ("www/links/in", "../a.txt"),
+    ("www/links/out", "../../alias/one.txt"),
+    ("www/links/folder", "../dir"),
+    ("www/links/twice", "in"),
+    ("www/links/circle", "circle"),
+    ("www/links/dangling", "none"),
+    ("www/links/index/index.html", "../../a.txt"),
+    ("www/links/foreign", "../a.txt"),
+    ("www/links/foreigners", "../dir"),
+];
+
 /// The files that the configurations serve; each says what it is.
-const FILES: [&str; 25] = [
+const FILES: [&str; 27] = [
     "www/index.html",
     "www/a.txt",
     "www/b.html",
@@ -52,6 +76,8 @@ const FILES: [&str; 25] = [
     "www/e/index.php",
     "www/img/p.png",
     "www/empty/.keep",
+    "www/links/plain.txt",
+    "www/links/index/keep",
     "alias/one.txt",
     "alias/index.html",
     "alias/sub/two.txt",
@@ -89,7 +115,7 @@ fn compare(driver: &Driver, name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nginx");
     let read = |end: &str| fs::read_to_string(folder.join(format!("{name}.{end}"))).expect("cases");
     let scratch = scratch();
-    let (theirs, ours) = (free_port(), free_port());
+    let (theirs, ours) = (free_address(), free_address());
     let config = |of: &str, address: SocketAddr| {
         let path = scratch.path().join(of).join("nginx.conf");
         fs::create_dir(scratch.path().join(of)).expect("mkdir");
@@ -126,13 +152,14 @@ fn scratch() -> TempDir {
         let times = FileTimes::new().set_modified(time);
         file.set_times(times).expect("times");
     }
+    for (name, target) in LINKS {
+        let path = scratch.path().join(name);
+        symlink(target, &path).expect("link");
+        if name.contains("foreign") && rustix::process::geteuid().is_root() {
+            lchown(path, Some(1), Some(1)).expect("chown");
+        }
+    }
     scratch
-}
-
-/// A port that was free just now.
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-    listener.local_addr().expect("address")
 }
 
 fn start_nginx(config: &Path, address: SocketAddr) -> Nginx {
@@ -154,7 +181,12 @@ fn ask(address: SocketAddr, case: &str) -> String {
     let mut parts = case.split(" | ");
     let line = parts.next().unwrap_or_default();
     let method = line.split(' ').next().unwrap_or_default();
-    let (content, fields): (Vec<_>, Vec<_>) = parts.partition(|part| part.starts_with("body:"));
+    let (content, parts): (Vec<_>, Vec<_>) = parts.partition(|part| part.starts_with("body:"));
+    let closed = parts.contains(&"closed");
+    let fields = parts
+        .iter()
+        .filter(|it| **it != "closed" && !it.starts_with("front"));
+    let fields: Vec<_> = fields.copied().collect();
     let mut request = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
     if !fields.iter().any(|field| field.starts_with("Host:")) {
         request.push_str("Host: a.test\r\n");
@@ -165,8 +197,25 @@ fn ask(address: SocketAddr, case: &str) -> String {
     request.push_str("\r\n");
     request.extend(content.iter().map(|content| &content["body:".len()..]));
     let mut client = Client::connect(address);
-    client.wire.send(request);
+    let front = parts.iter().flat_map(|part| front(part));
+    client
+        .wire
+        .send(front.chain(request.bytes()).collect::<Vec<_>>());
+    if closed {
+        // Perhaps with a reset, as the request was not read.
+        return client.wire.read_to_end().0.escape_ascii().to_string();
+    }
     show(client.response(method), method, address.port())
+}
+
+/// The bytes that a part puts in front of the request.
+fn front(part: &str) -> Vec<u8> {
+    if let Some(line) = part.strip_prefix("front:") {
+        return format!("{line}\r\n").into();
+    }
+    let hex = part.strip_prefix("front-hex:").unwrap_or_default();
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+    (0..hex.len()).step_by(2).map(byte).collect()
 }
 
 /// The content without its coding, and without the empty line before the first of several parts.

@@ -110,7 +110,7 @@ fn wrk_sees_no_error(site: &Site) {
     site.write("file", [b'x'; 1024]);
     let url = format!("http://{}/file", site.server.address());
     let Ok(output) = Command::new("wrk")
-        .args(["-t1", "-c64", "-d2s", &url])
+        .args(["-t1", "-c64", "-d2s", "--timeout", "20s", &url])
         .output()
     else {
         return skipped("wrk");

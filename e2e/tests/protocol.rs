@@ -1,6 +1,7 @@
 //! Connections and messages (RFC 9112).
 
 use e2e::{Client, Site, encode, for_each_driver, noise};
+use rustix::process::Signal;
 
 for_each_driver!(
     persistent_connection,
@@ -333,8 +334,14 @@ fn thousand_requests(site: &Site) {
 fn urgent_bytes(site: &Site) {
     site.write("a.txt", "hello");
     let mut client = site.client();
-    client.wire.send("GET /a.txt HTTP/1.1\r\nHos");
-    client.wire.send_urgent(b't');
-    client.wire.send(": e2e\r\n\r\n");
-    assert_eq!(client.response("GET").text(), "hello");
+    for at_once in [false, true] {
+        if at_once {
+            site.server.signal(Signal::STOP);
+        }
+        client.wire.send("GET /a.txt HTTP/1.1\r\nHos");
+        client.wire.send_urgent(b't');
+        client.wire.send(": e2e\r\n\r\n");
+        site.server.signal(Signal::CONT);
+        assert_eq!(client.response("GET").text(), "hello");
+    }
 }

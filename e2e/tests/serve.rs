@@ -4,11 +4,10 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown as Half, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use host_core::os::{Control, Root, Serve, Stop};
+use host_core::os::{Control, Listener, Root, Serve, Service, Stop};
 use host_core::{Server, Site};
 use rustix::event::{PollFd, PollFlags, poll};
 use tempfile::TempDir;
@@ -68,6 +67,8 @@ fn server() -> (TempDir, Server) {
 struct Running {
     address: SocketAddr,
     control: Control,
+    /// For a reload.
+    listeners: Vec<Listener>,
     serving: JoinHandle<io::Result<()>>,
     _folder: TempDir,
 }
@@ -80,13 +81,23 @@ impl Running {
         let address = listener.local_addr().unwrap();
         let control = Control::new();
         let handle = control.clone();
-        let serve = move || serve(Arc::new(server), vec![listener], handle);
+        let service = Service::new(server, [listener]).unwrap();
+        let listeners = service.listeners.clone();
+        let serve = move || serve(service, handle);
         Self {
             address,
             control,
+            listeners,
             serving: thread::spawn(serve),
             _folder: folder,
         }
+    }
+
+    fn reload(&mut self, server: Server) {
+        self.control.reload(Service {
+            server: server.into(),
+            listeners: std::mem::take(&mut self.listeners),
+        });
     }
 
     fn connect(&self) -> Client {
@@ -146,6 +157,7 @@ impl Client {
                 Ok(n) => total += n as u64,
                 Err(error) => match error.kind() {
                     ErrorKind::ConnectionReset => return total,
+                    ErrorKind::Interrupted => {}
                     _ => panic!("{error}"),
                 },
             }
@@ -282,12 +294,12 @@ fn a_fast_stop_cuts_everything(serve: Serve) {
 }
 
 fn after_a_reload_new_connections_have_the_new_server(serve: Serve) {
-    let running = Running::new(serve, |_| {});
+    let mut running = Running::new(serve, |_| {});
     let mut old = running.connect();
     old.get_small();
     let (folder, new) = server();
     fs::write(folder.path().join("small"), "newer content").unwrap();
-    running.control.reload(Arc::new(new));
+    running.reload(new);
     let mut new = running.connect();
     new.request("/small");
     new.head();
@@ -297,13 +309,13 @@ fn after_a_reload_new_connections_have_the_new_server(serve: Serve) {
 }
 
 fn a_reload_can_lift_the_bound(serve: Serve) {
-    let running = Running::new(serve, |server| server.worker_connections = 1);
+    let mut running = Running::new(serve, |server| server.worker_connections = 1);
     let mut first = running.connect();
     first.get_small();
     let mut second = running.connect();
     second.request("/small");
     let (_folder, new) = server();
-    running.control.reload(Arc::new(new));
+    running.reload(new);
     second.head();
     assert_eq!(&second.body(), b"small content");
     running.control.stop(Stop::Graceful);
@@ -317,7 +329,7 @@ fn a_request_on_the_wire_when_the_stop_comes_is_answered(serve: Serve) {
     client.request("/small");
     let control = Control::new();
     control.stop(Stop::Graceful);
-    serve(Arc::new(server), vec![listener], control).unwrap();
+    serve(Service::new(server, [listener]).unwrap(), control).unwrap();
     assert!(client.head().contains("\r\nConnection: close\r\n"));
     assert_eq!(&client.body(), b"small content");
     assert_eq!(client.rest(), 0);

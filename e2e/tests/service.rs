@@ -1,15 +1,14 @@
 //! A server in the hands of an administrator: signals, log rotation, a service manager.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 
-use e2e::{DEADLINE, Driver, Site, eventually, for_each_driver};
+use e2e::{DEADLINE, Driver, Site, eventually, for_each_driver, free_address};
 use rustix::process::{Signal, geteuid};
 
 for_each_driver!(
@@ -113,20 +112,11 @@ fn two_servers_on_one_port(driver: &Driver) {
     assert!(stderr.contains("address already in use"), "{stderr}");
 }
 
-/// Runs the driver with `listener` as descriptor 3, as systemd does.
-fn activated(driver: &Driver, listener: TcpListener) -> Command {
-    let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@""#;
-    let mut command = Command::new("sh");
-    command.args(["-c", script]).arg(driver.binary());
-    command.stdin(OwnedFd::from(listener));
-    command
-}
-
 fn socket_activation(driver: &Driver) {
     for flags in [&[][..], &["--workers", "4"]] {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
         let address = listener.local_addr().expect("address");
-        let mut site = Site::launch(activated(driver, listener), flags);
+        let mut site = Site::launch(driver.activated(listener), flags);
         assert_eq!(site.server.addresses, [address]);
         site.write("a.txt", "hello");
         for _ in 0..8 {
@@ -164,7 +154,13 @@ fn service_manager(driver: &Driver) {
 fn assert_tells(mut site: Site, manager: &UnixDatagram) {
     let next = || {
         let mut message = [0; 100];
-        let len = manager.recv(&mut message).expect("a message");
+        let len = loop {
+            match manager.recv(&mut message) {
+                // With a timeout it is not begun again by itself.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.expect("a message"),
+            }
+        };
         String::from_utf8_lossy(&message[..len]).into_owned()
     };
     assert_eq!(next(), "READY=1");
@@ -254,8 +250,7 @@ fn log_that_is_a_link(driver: &Driver) {
         |victim, log| symlink(victim, log),
         |victim, log| fs::hard_link(victim, log),
     ];
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    let free = free.expect("address");
+    let free = free_address();
     for link in link {
         link(&victim, &log).expect("link");
         let log_name = log.to_str().expect("UTF-8");

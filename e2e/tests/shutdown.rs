@@ -20,7 +20,8 @@ for_each_driver!(
 
 const FAST: [Signal; 2] = [Signal::TERM, Signal::INT];
 const ALL: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::QUIT];
-const SOON: Duration = Duration::from_secs(2);
+/// Less than the time for which a server lingers.
+const SOON: Duration = Duration::from_secs(4);
 const LARGE: u64 = 64 << 20;
 
 /// The server ends by itself and says that all is well.

@@ -5,7 +5,7 @@
 //! `cargo run -p h1-core --example proxy 127.0.0.1:8000`, then `curl http://127.0.0.1:8080/`
 
 use std::error::Error;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 use std::{iter, thread};
@@ -53,9 +53,10 @@ impl<C> Peer<C> {
     }
 
     fn read(&mut self) -> io::Result<()> {
-        match self.socket.read(self.rx.unfilled())? {
-            0 => self.rx.close(),
-            n => self.rx.filled(n),
+        match self.socket.read(self.rx.unfilled()) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) => self.rx.close(),
+            read => self.rx.filled(read?),
         }
         Ok(())
     }

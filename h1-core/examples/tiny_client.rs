@@ -3,7 +3,7 @@
 //! `cargo run -p h1-core --example tiny_client 127.0.0.1:8080/hello`
 
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -32,9 +32,10 @@ pub(crate) fn get(url: &str) -> Result<(Status, Vec<u8>), Box<dyn Error>> {
             ClientEvent::Response(response) => status = response.status(),
             ClientEvent::Data(bytes) => content.extend_from_slice(bytes),
             ClientEvent::EndOfMessage(_) => return Ok((status, content)),
-            ClientEvent::NeedData => match socket.read(rx.unfilled())? {
-                0 => rx.close(),
-                n => rx.filled(n),
+            ClientEvent::NeedData => match socket.read(rx.unfilled()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) => rx.close(),
+                read => rx.filled(read?),
             },
             // No other protocol was asked for, and an answer is owed.
             ClientEvent::Paused | ClientEvent::Closed => return Err("no answer".into()),

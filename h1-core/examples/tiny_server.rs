@@ -4,7 +4,7 @@
 //! `cargo run -p h1-core --example tiny_server`, then `curl http://127.0.0.1:8080/hello`
 
 use std::error::Error;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -26,9 +26,10 @@ fn converse(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
     let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
     let mut tx = SendQueue::new();
     while !conn.wants_close() {
-        match socket.read(rx.unfilled())? {
-            0 => rx.close(),
-            n => rx.filled(n),
+        match socket.read(rx.unfilled()) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Ok(0) => rx.close(),
+            read => rx.filled(read?),
         }
         // All that can be answered without another read.
         loop {

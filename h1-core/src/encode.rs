@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 
 use crate::head::{scan, target};
-use crate::{SendError, Status};
+use crate::{FieldLines, SendError, Status};
 
-/// The status line and the caller's fields.
+/// The status line and the caller's fields, those in `lines` first.
 pub(crate) fn response_head<N, V>(
     out: &mut Vec<u8>,
     status: Status,
+    lines: &FieldLines,
     fields: impl IntoIterator<Item = (N, V)>,
 ) -> Result<Noted, SendError>
 where
@@ -23,7 +24,8 @@ where
             out.extend_from_slice(b" \r\n");
         }
     }
-    let mut noted = Noted::default();
+    out.extend_from_slice(lines.as_bytes());
+    let mut noted = lines.noted;
     for (name, value) in fields {
         field_line(out, name.as_ref(), value.as_ref())?;
         noted.note_hop(name.as_ref());
@@ -32,7 +34,7 @@ where
 }
 
 /// What the caller's fields say to the connection.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Noted {
     host: bool,
     pub(crate) upgrade: bool,
@@ -74,6 +76,13 @@ where
 }
 
 impl Noted {
+    pub(crate) const NONE: Self = Self {
+        host: false,
+        upgrade: false,
+        te: false,
+        expects_continue: false,
+    };
+
     /// The Connection line: `persistence`, and the fields that are for the next hop alone (RFC 9110,
     /// section 7.6.1).
     pub(crate) fn connection(&self, out: &mut Vec<u8>, persistence: &str) {
@@ -111,7 +120,7 @@ impl Noted {
     }
 
     /// A field of any message.
-    fn note_hop(&mut self, name: &str) {
+    pub(crate) fn note_hop(&mut self, name: &str) {
         match name.len() {
             2 => self.te |= name.eq_ignore_ascii_case("te"),
             7 => self.upgrade |= name.eq_ignore_ascii_case("upgrade"),
@@ -138,7 +147,7 @@ where
     Ok(())
 }
 
-fn field_line(out: &mut Vec<u8>, name: &str, value: &[u8]) -> Result<(), SendError> {
+pub(crate) fn field_line(out: &mut Vec<u8>, name: &str, value: &[u8]) -> Result<(), SendError> {
     if !scan::is_token_text(name.as_bytes()) || !scan::is_value_text(value) {
         return Err(SendError::BadField);
     }

@@ -117,6 +117,7 @@ mod docs;
 mod encode;
 mod error;
 mod event;
+mod field_lines;
 mod head;
 mod incoming;
 #[cfg(feature = "http")]
@@ -135,6 +136,7 @@ pub use deadline::{Deadlines, Phase, Timeouts};
 pub use docs::{conformance, guide, migration, states};
 pub use error::{Error, ErrorKind, SendError};
 pub use event::{Awaiting, ClientEvent, Event};
+pub use field_lines::FieldLines;
 pub use head::Body;
 pub use head::fields::Fields;
 pub use head::request::{OwnedRequest, RequestHead};

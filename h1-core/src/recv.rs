@@ -111,6 +111,21 @@ impl RecvBuf {
         &self.storage[self.start + self.lent + self.gap..self.end]
     }
 
+    /// Drops `n` pending bytes, or as many as there are: those that stand before the first message and belong
+    /// to none, such as what a proxy says about the connection.
+    ///
+    /// ```
+    /// # use h1_core::{Limits, RecvBuf};
+    /// let mut rx = RecvBuf::new(&Limits::default());
+    /// rx.receive(b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n");
+    /// rx.skip(15);
+    /// assert_eq!(rx.pending(), b"GET / HTTP/1.1\r\n");
+    /// ```
+    pub fn skip(&mut self, n: usize) {
+        let n = n.min(self.pending().len());
+        self.discard(n);
+    }
+
     /// Drops all bytes. For a connection that reads no further message, as after an error: one that is
     /// in the middle of a message would take what comes next for its middle.
     pub fn clear(&mut self) {

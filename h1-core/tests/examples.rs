@@ -290,13 +290,11 @@ fn proxy_answers_for_a_server_that_does_not() {
         let proxy = proxy_before(&[(forwarded, answer)], PATIENT);
         assert_eq!(exchange(proxy, get), received, "{answer}");
     }
-    // A listener that is gone, one that never accepts, and what no reverse proxy does.
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // An address without a listener, one that never accepts, and what no reverse proxy does.
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(elsewhere.local_addr().unwrap()).unwrap();
     let gone = proxy::Upstream {
-        address,
+        address: client.local_addr().unwrap(),
         timeout: PATIENT,
     };
     let proxy = start(move |listener| proxy::serve(listener, gone));
@@ -306,7 +304,7 @@ fn proxy_answers_for_a_server_that_does_not() {
 
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    let timeout = Duration::from_millis(500);
+    let timeout = Duration::from_secs(2);
     let upstream = proxy::Upstream { address, timeout };
     let proxy = start(move |listener| proxy::serve(listener, upstream));
     assert_eq!(

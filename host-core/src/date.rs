@@ -4,6 +4,8 @@ use std::io::Write;
 use std::ops::Deref;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use h1_core::FieldLines;
+
 /// The first second of the year 10000, which no HTTP date can express.
 const END: u64 = 253_402_300_800;
 
@@ -19,36 +21,43 @@ impl<const N: usize> Deref for Stamp<N> {
     }
 }
 
-/// The `Date` field, rendered only when the second changes.
+/// The fields that each answer has, Server and Date, rendered only when the second changes.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpDate {
+pub(crate) struct OwnFields {
     /// The last time that was asked for: most answers of a turn have the same.
     wall: SystemTime,
     second: u64,
-    text: Stamp<29>,
+    server: &'static str,
+    lines: FieldLines,
 }
 
-impl HttpDate {
-    /// The start of 1970.
+impl OwnFields {
+    /// Those of nobody at the start of 1970.
     pub(crate) fn new() -> Self {
         Self {
             wall: UNIX_EPOCH,
             second: 0,
-            text: format(UNIX_EPOCH),
+            server: "",
+            lines: FieldLines::default(),
         }
     }
 
-    /// `wall` as an IMF-fixdate (RFC 9110 §5.6.7): `Fri, 20 Nov 2026 08:44:33 GMT`.
-    pub(crate) fn at(&mut self, wall: SystemTime) -> &[u8] {
-        if wall != self.wall {
+    /// Those of `server` at `wall`.
+    pub(crate) fn at(&mut self, server: &'static str, wall: SystemTime) -> &FieldLines {
+        if wall != self.wall || server != self.server {
             self.wall = wall;
             let second = second_of(wall);
-            if second != self.second {
-                self.second = second;
-                self.text = format(wall);
+            if second != self.second || server != self.server {
+                (self.second, self.server) = (second, server);
+                self.lines.clear();
+                let date = format(wall);
+                // Both are plain text.
+                let pushed = self.lines.push("Server", server);
+                let pushed = pushed.and_then(|()| self.lines.push("Date", &*date));
+                debug_assert_eq!(pushed, Ok(()));
             }
         }
-        &self.text.0
+        &self.lines
     }
 }
 

@@ -76,6 +76,7 @@ mod limits;
 pub mod os;
 mod passwords;
 mod path;
+mod proxy_protocol;
 mod reply;
 mod route;
 mod server;
@@ -86,6 +87,6 @@ pub use path::{CleanPath, PathError};
 pub use server::{Return, Server, Site};
 pub use session::{Parked, Peer, Pool, Session};
 pub use step::{
-    Entry, Exchange, Exit, Found, Log, Lookup, Moved, Now, Output, ReadFile, SendFile, Spawn,
-    SpawnContent, Spool, Started, Step, Wait,
+    Caching, Entry, Exchange, Exit, Found, Links, Log, Lookup, Moved, Now, Output, ReadFile,
+    SendFile, Spawn, SpawnContent, Spool, Started, Step, Wait,
 };

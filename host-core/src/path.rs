@@ -85,13 +85,19 @@ impl CleanPath {
     /// As [`decode`](Self::decode), into `uri` as well; without `merge` slashes in a row stay there.
     pub(crate) fn decode_to(
         &mut self,
-        raw: &str,
+        raw: &[u8],
         merge: bool,
         uri: &mut Vec<u8>,
     ) -> Result<(), PathError> {
         self.bytes.clear();
+        if is_clean(raw) {
+            self.bytes.extend_from_slice(raw);
+            uri.clear();
+            uri.extend_from_slice(raw);
+            return Ok(());
+        }
         self.bytes.push(b'/');
-        let decoded = self.push_segments(raw.as_bytes(), Self::push_decoded, merge);
+        let decoded = self.push_segments(raw, Self::push_decoded, merge);
         if decoded.is_err() {
             self.bytes.truncate(1);
         }
@@ -304,6 +310,18 @@ impl fmt::Display for Href<'_> {
         }
         percent_encode(self.0, SEGMENT).fmt(f)
     }
+}
+
+/// Whether nothing in `raw` has to be decoded or resolved.
+fn is_clean(raw: &[u8]) -> bool {
+    let mut before = b'/';
+    let mut clean = raw.first() == Some(&b'/');
+    for &b in raw.get(1..).unwrap_or_default() {
+        let special = matches!(b, 0 | b'%') || (before == b'/' && matches!(b, b'/' | b'.'));
+        clean &= !special;
+        before = b;
+    }
+    clean
 }
 
 fn hex(digit: u8) -> Option<u8> {

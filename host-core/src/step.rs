@@ -1,13 +1,13 @@
 //! The one question a driver asks, [`Session::step`](crate::Session::step), and its answers.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
 
 use crate::cgi::Script;
 use crate::os::children::Children;
-use crate::os::{Backend, LogWriter, OpenFile, Root, SpoolFile, Turn};
+use crate::os::{Backend, FileCache, LogWriter, OpenFile, Root, SpoolFile, Turn};
 use crate::path::CleanPath;
 
 /// The time, as the driver read it: deadlines run on `monotonic`, dates on `wall`.
@@ -94,8 +94,40 @@ pub struct Lookup<'s> {
     pub index: &'s [String],
     /// Whether a folder without an index file is listed.
     pub listing: bool,
+    /// The symbolic links that are followed.
+    pub links: Links<'s>,
+    /// What is remembered of other lookups, if anything. Listings are not.
+    pub caching: Option<Caching<'s>>,
     /// Whether the path may go on behind the name of a file: [`Found::Script`].
     pub path_info: bool,
+}
+
+/// Which symbolic links are followed: nginx's `disable_symlinks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links<'s> {
+    /// Those that stay below the root.
+    Beneath,
+    /// All.
+    All,
+    /// None, in the whole path from `/` on; but all in this first part of it.
+    None(&'s [u8]),
+    /// Those that have the same owner as what they lead to; but all in this first part of the path.
+    SameOwner(&'s [u8]),
+}
+
+/// How a lookup is answered from what is remembered: nginx's `open_file_cache_…`.
+#[derive(Clone, Copy, Debug)]
+pub struct Caching<'s> {
+    /// What is remembered.
+    pub cache: &'s FileCache,
+    /// How long it holds until it is looked at again.
+    pub valid: Duration,
+    /// So many lookups must have asked for a file until it is kept open.
+    pub min_uses: u32,
+    /// Whether failures are remembered.
+    pub errors: bool,
+    /// The present time.
+    pub now: Now,
 }
 
 /// What a lookup found.

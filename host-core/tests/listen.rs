@@ -1,10 +1,9 @@
 //! Several listeners of one address.
 #![allow(clippy::unwrap_used)]
 
-use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use host_core::os::reuseport_sibling;
+use host_core::os::{Listener, Spare};
 use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -16,22 +15,23 @@ fn siblings_share_the_connections() {
     socket.bind(&any.into()).unwrap();
     socket.set_reuse_port(true).unwrap();
     socket.listen(64).unwrap();
-    let listener = TcpListener::from(socket);
-    let sibling = reuseport_sibling(&listener).unwrap();
-    let address = listener.local_addr().unwrap();
-    assert_eq!(sibling.local_addr().unwrap(), address);
+    let listener = Listener::new(socket).unwrap();
+    let sibling = listener.sibling();
+    assert_ne!(sibling, listener);
+    assert_eq!(sibling.local_addr(), listener.local_addr());
 
+    let mut spare = Spare::new();
     let (mut ours, mut theirs) = (0, 0);
     while ours == 0 || theirs == 0 {
-        let _client = TcpStream::connect(address).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let mut fds = [
             PollFd::new(&listener, PollFlags::IN),
             PollFd::new(&sibling, PollFlags::IN),
         ];
         assert_eq!(poll(&mut fds, None).unwrap(), 1);
         match fds[0].revents().is_empty() {
-            true => theirs += usize::from(sibling.accept().is_ok()),
-            false => ours += usize::from(listener.accept().is_ok()),
+            true => theirs += usize::from(spare.accept(&sibling).is_ok()),
+            false => ours += usize::from(spare.accept(&listener).is_ok()),
         }
     }
 }
@@ -39,8 +39,8 @@ fn siblings_share_the_connections() {
 #[test]
 fn a_listener_that_was_not_made_to_be_shared_has_none() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = reuseport_sibling(&listener).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    let listener = Listener::new(listener).unwrap();
+    assert_eq!(listener.sibling(), listener);
 }
 
 #[test]
@@ -55,7 +55,9 @@ fn a_sibling_takes_the_same_addresses() {
         socket.bind(&any.into()).unwrap();
         socket.listen(64).unwrap();
         socket.set_reuse_port(true).unwrap();
-        let sibling = reuseport_sibling(&socket.into()).unwrap();
+        let listener = Listener::new(socket).unwrap();
+        let sibling = listener.sibling();
+        assert_ne!(sibling, listener);
         assert_eq!(SockRef::from(&sibling).only_v6().unwrap(), only_v6);
     }
 }

@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use host_core::os::{self, Root};
-use host_core::{CleanPath, Entry, Found, Lookup, ReadFile};
+use host_core::{CleanPath, Entry, Found, Links, Lookup, ReadFile};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::{TempDir, tempdir};
 
@@ -54,6 +54,10 @@ impl Site {
     }
 
     fn find(&self, path: &str) -> io::Result<Found> {
+        self.find_by(path, Links::Beneath)
+    }
+
+    fn find_by(&self, path: &str, links: Links<'_>) -> io::Result<Found> {
         let mut clean = CleanPath::new();
         clean.decode(path).unwrap();
         os::lookup(&Lookup {
@@ -61,6 +65,8 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: self.listing,
+            links,
+            caching: None,
             path_info: false,
         })
     }
@@ -74,6 +80,8 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: false,
+            links: Links::Beneath,
+            caching: None,
             path_info: true,
         });
         match found.map_err(|error| error.kind())? {
@@ -196,6 +204,78 @@ fn links_that_leave_the_root_are_refused() {
         "/circle",
     ] {
         assert_eq!(site.kind(path), ErrorKind::PermissionDenied, "{path}");
+    }
+}
+
+/// What each rule for links makes of a site with links: a file, a folder, or the kind of failure.
+#[test]
+fn rules_for_links() {
+    let site = Site::new();
+    site.folder("sub");
+    site.file("sub/file", "text");
+    site.link("link", "sub/file");
+    site.link("folder", "sub");
+    site.link("out", "../secret");
+    site.link("absolute", site.around.path().join("secret"));
+    let foreign = rustix::process::geteuid().is_root();
+    site.link("foreign", "sub/file");
+    if foreign {
+        lchown(site.path("foreign"), Some(1), None).unwrap();
+    }
+    let here = site.path("");
+    let here = here.as_os_str().as_bytes();
+    let whole = [here, b"link"].concat();
+    let (none, own) = (Links::None(b""), Links::SameOwner(b""));
+    let (file, folder) = ("file", "folder");
+    let (denied, absent) = ("PermissionDenied", "NotFound");
+    for (path, links, expected) in [
+        ("/sub/file", Links::All, file),
+        ("/link", Links::All, file),
+        ("/out", Links::All, file),
+        ("/absolute", Links::All, file),
+        ("/folder/file", Links::All, file),
+        ("/folder", Links::All, folder),
+        ("/nothing", Links::All, absent),
+        ("/sub/file", none, file),
+        ("/", none, folder),
+        ("/sub/", none, folder),
+        ("/link", none, denied),
+        ("/folder", none, denied),
+        ("/folder/", none, absent),
+        ("/folder/file", none, absent),
+        ("/sub/file", Links::None(here), file),
+        ("/link", Links::None(here), denied),
+        ("/link", Links::None(&whole), file),
+        ("/link", own, file),
+        ("/out", own, file),
+        ("/folder/file", own, file),
+        ("/folder/", own, folder),
+        ("/nothing", own, absent),
+        ("/foreign", own, if foreign { denied } else { file }),
+    ] {
+        let found = match site.find_by(path, links) {
+            Ok(Found::File { .. }) => file.into(),
+            Ok(_) => folder.into(),
+            Err(error) => format!("{:?}", error.kind()),
+        };
+        assert_eq!(found, expected, "{path} {links:?}");
+    }
+}
+
+/// The name may come from a variable, and so from the client.
+#[test]
+fn the_name_of_an_index_file_climbs_by_no_rule() {
+    let mut site = Site::new();
+    site.folder("sub");
+    site.index = vec!["../../secret".into()];
+    for links in [
+        Links::Beneath,
+        Links::All,
+        Links::None(b""),
+        Links::SameOwner(b""),
+    ] {
+        let error = site.find_by("/sub/", links).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{links:?}");
     }
 }
 

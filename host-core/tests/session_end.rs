@@ -18,7 +18,7 @@ fn world() -> World {
 
 #[test]
 fn at_a_stop_an_idle_connection_is_read_once_more_and_closed() {
-    for before in [String::new(), get("/f"), get("/big"), "\r\n".into()] {
+    for before in [get("/f"), get("/big"), get("/f") + "\r\n"] {
         let mut world = world();
         world.send(&before);
         world.done();
@@ -32,6 +32,28 @@ fn at_a_stop_an_idle_connection_is_read_once_more_and_closed() {
     ended.session.drain();
     assert_eq!(ended.hang_up(), Seen::Close);
     assert_eq!(ended.sent, b"");
+}
+
+#[test]
+fn at_a_stop_a_new_connection_has_two_seconds() {
+    for before in ["", "\r\n"] {
+        let mut world = world();
+        world.send(before);
+        world.session.drain();
+        let (read, write) = (true, false);
+        let until = Some(world.at(Duration::from_secs(2)));
+        let waiting = Seen::Wait(Wait {
+            read,
+            write,
+            backend: false,
+            until,
+        });
+        assert_eq!(world.run(), waiting);
+        world.session.on_read_blocked(world.now);
+        assert_eq!(world.run(), waiting);
+        assert_eq!(world.turn(Duration::from_secs(2)), Seen::Close);
+        assert_eq!(world.sent, b"");
+    }
 }
 
 #[test]

@@ -357,6 +357,22 @@ fn error_pages_are_for_scripts_too() {
 }
 
 #[test]
+fn scripts_are_error_pages_too() {
+    for (rule, status) in [("404", 404), ("404 =", 203), ("404 =410", 410)] {
+        let mut world = world_of(&format!("error_page {rule} /run;"));
+        world.script.say("Status: 203\nContent-Type: a/b\n\nsorry");
+        world.script.end();
+        world.send(get("/none"));
+        let answer = Answer::parse(&world.sent, false);
+        assert_eq!(
+            (answer.status, answer.content()),
+            (status, &b"sorry"[..]),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
 fn silence_is_bounded() {
     let mut world = world_of("cgi_timeout 5s;");
     world.send(get("/run"));

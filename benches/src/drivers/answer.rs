@@ -123,9 +123,10 @@ pub fn fetch(address: SocketAddr, request: &[u8]) -> io::Result<(Expected, Vec<u
         {
             return Ok((found, input.split_off(head)));
         }
-        match socket.read(&mut buffer)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            n => input.extend_from_slice(&buffer[..n]),
+        match socket.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => input.extend_from_slice(&buffer[..read?]),
         }
     }
 }

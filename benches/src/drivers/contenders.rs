@@ -5,7 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::process::{Process, free_address};
+use e2e::free_address;
+
+use super::process::Process;
 use super::serve::DRIVERS;
 use super::work::{Asked, Site, Work};
 
@@ -21,18 +23,27 @@ pub struct Contender {
 #[derive(Clone, Copy)]
 enum Program {
     Driver,
-    Bare { memory: bool },
+    /// The driver of this name, with `open_file_cache`.
+    Caching(&'static str),
+    Bare {
+        memory: bool,
+    },
     Hyper,
-    Nginx { open_file_cache: bool },
+    Nginx {
+        open_file_cache: bool,
+    },
     Lighttpd,
 }
 
 /// All who can take part here, the drivers first. Says on standard error who cannot.
 pub fn contenders() -> Vec<Contender> {
     let drivers = DRIVERS.map(|(name, floor, _)| (name, floor, Program::Driver));
+    let caching = ("driver-mio, open_file_cache", "bare-epoll");
+    let caching = (caching.0, caching.1, Program::Caching("driver-mio"));
     let bare = |memory| Program::Bare { memory };
     let nginx = |open_file_cache| Program::Nginx { open_file_cache };
     let others = [
+        caching,
         ("bare-epoll", "bare-epoll", bare(false)),
         ("bare-epoll, in memory", "bare-epoll", bare(true)),
         ("bare-blocking", "bare-blocking", bare(false)),
@@ -77,6 +88,7 @@ impl Contender {
         match self.program {
             Program::Driver | Program::Lighttpd => true,
             Program::Bare { memory } => file || !memory,
+            Program::Caching(_) => file,
             Program::Hyper => !file,
             Program::Nginx { open_file_cache } => file || !open_file_cache,
         }
@@ -109,6 +121,12 @@ impl Contender {
                 command.arg(self.name).arg(site.root());
                 Process::start(command, None)
             }
+            Program::Caching(driver) => {
+                let config = caching(site)?;
+                let mut command = run(server);
+                command.arg(driver).arg("--config").arg(config);
+                Process::start(command, None)
+            }
             Program::Hyper => {
                 let mut command = run(server);
                 command.arg(self.name);
@@ -130,7 +148,7 @@ impl Contender {
                 Process::start(command, None)
             }
             Program::Nginx { open_file_cache } => {
-                let address = free_address()?;
+                let address = free_address();
                 let config = nginx(site, address.port(), open_file_cache)?;
                 let mut command = run("nginx");
                 command.arg("-p").arg(site.beside("")).arg("-c").arg(config);
@@ -139,7 +157,7 @@ impl Contender {
                 Process::start(command, Some(address))
             }
             Program::Lighttpd => {
-                let address = free_address()?;
+                let address = free_address();
                 let config = lighttpd(site, address.port())?;
                 let mut command = run("lighttpd");
                 command
@@ -151,6 +169,16 @@ impl Contender {
             }
         }
     }
+}
+
+fn caching(site: &Site) -> io::Result<PathBuf> {
+    let text = format!(
+        "events {{ }}\nhttp {{\ntypes {{ text/plain txt; }}\naccess_log off;\n\
+         keepalive_requests 1000000000;\nopen_file_cache max=1000;\n\
+         server {{ listen 127.0.0.1:80; root {}; }}\n}}\n",
+        site.root().display()
+    );
+    written(site, "caching.conf", &text)
 }
 
 /// One worker in one process, and every default but the log and the limits on connections.

@@ -115,9 +115,10 @@ impl Load {
             self.begin(token)?;
         }
         while self.busy > 0 {
-            self.poll.poll(&mut events, Some(PATIENCE))?;
-            if events.is_empty() {
-                return Err(ErrorKind::TimedOut.into());
+            match self.poll.poll(&mut events, Some(PATIENCE)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Ok(()) if events.is_empty() => return Err(ErrorKind::TimedOut.into()),
+                polled => polled?,
             }
             for event in &events {
                 self.go_on(event.token().0)?;
@@ -256,9 +257,10 @@ fn first(job: &Job, buffer: &mut [u8]) -> io::Result<TcpStream> {
     let mut answers = Answers::default();
     answers.expect(1);
     while answers.missing() > 0 {
-        match socket.read(buffer)? {
-            0 => return Err(io::Error::other("the server has closed the connection")),
-            n => answers.take(&buffer[..n], &job.expected)?,
+        match socket.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) => return Err(io::Error::other("the server has closed the connection")),
+            read => drop(answers.take(&buffer[..read?], &job.expected)?),
         };
     }
     socket.set_nonblocking(true)?;

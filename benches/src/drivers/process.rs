@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,15 +16,6 @@ pub struct Process {
     child: Child,
     /// Kept open: it may have more to say.
     _stdout: Option<BufReader<ChildStdout>>,
-}
-
-/// A port that nothing listens on, for servers that do not tell theirs.
-///
-/// # Errors
-///
-/// When there is none.
-pub fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
 impl Process {

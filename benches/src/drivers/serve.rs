@@ -5,12 +5,12 @@ use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use clap::Parser;
 use h1_core::Status;
-use host_core::os::{Control, Root, Serve};
+use host_core::config::{Config, Overrides};
+use host_core::os::{Control, Root, Serve, Service};
 use host_core::{Return, Server, Site};
 
 use super::floor::{self, Answer};
@@ -32,6 +32,9 @@ struct Args {
     /// The folder that a driver serves
     #[arg(default_value = ".")]
     dir: PathBuf,
+    /// ... by this configuration
+    #[arg(long)]
+    config: Option<PathBuf>,
     /// The port of 127.0.0.1; 0 is any that is free
     #[arg(long, default_value = "0")]
     port: u16,
@@ -71,7 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> io::Result<()> {
         "bare-blocking" => floor::blocking(&listener, answer(&args)?, args.close),
         "hyper" => hyper::serve(listener),
         name => match DRIVERS.iter().find(|driver| driver.0 == name) {
-            Some((_, _, serve)) => drive(*serve, &args.dir, listener),
+            Some((_, _, serve)) => drive(*serve, &args, listener),
             None => Err(io::Error::other(format!("there is no server {name}"))),
         },
     }
@@ -88,7 +91,21 @@ fn answer(args: &Args) -> io::Result<Answer> {
 
 /// As the driver's own program would with `--workers 1 --access-log off`, but for any number of connections,
 /// each of which lasts.
-fn drive(serve: Serve, dir: &Path, listener: TcpListener) -> io::Result<()> {
+fn drive(serve: Serve, args: &Args, listener: TcpListener) -> io::Result<()> {
+    let mut server = match &args.config {
+        Some(path) => {
+            let loaded = Config::load(path, &Overrides::default());
+            let (config, _) = loaded.map_err(|problems| io::Error::other(problems.to_string()))?;
+            Server::configured(config)
+        }
+        None => folder(&args.dir)?,
+    };
+    server.worker_connections = 1 << 15;
+    server.keepalive_requests = u32::MAX;
+    serve(Service::new(server, [listener])?, Control::new())
+}
+
+fn folder(dir: &Path) -> io::Result<Server> {
     let mut site = Site::new(Root::open(dir)?);
     let hello = Return {
         status: Status::OK,
@@ -96,8 +113,5 @@ fn drive(serve: Serve, dir: &Path, listener: TcpListener) -> io::Result<()> {
         body: Bytes::from_static(HELLO),
     };
     site.returns.insert("/plaintext".into(), hello);
-    let mut server = Server::new(site);
-    server.worker_connections = 1 << 15;
-    server.keepalive_requests = u32::MAX;
-    serve(Arc::new(server), vec![listener], Control::new())
+    Ok(Server::new(site))
 }

@@ -2,7 +2,7 @@ use std::mem::size_of_val;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-use host_core::os::Root;
+use host_core::os::{Listener, Root, Spare};
 use host_core::{Server, Site};
 
 use super::Connection;
@@ -13,10 +13,10 @@ use crate::connections::Connections;
 async fn the_task_of_a_connection_is_small() {
     let root = Root::open("/".as_ref()).unwrap();
     let server = Arc::new(Server::new(Site::new(root)));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let peer = stream.peer_addr().unwrap();
+    let listener = Listener::new(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let accepted = Spare::new().accept(&listener).unwrap();
     let place = Arc::new(Connections::default()).enter();
-    let task = Connection::new((stream, peer), &server, place).serve();
+    let task = Connection::new(accepted, &server, place).serve();
     assert!(size_of_val(&task) <= 576, "{} bytes", size_of_val(&task));
 }

@@ -30,14 +30,14 @@ async fn each_connection_is_told_of_the_end() {
                 return Poll::Ready(seen);
             }
             if early {
-                place.connections.end(Stop::Graceful);
+                place.connections.tell(|it| it.stop(Stop::Graceful));
             }
             place.wait(cx, seen);
             Poll::Pending
         }));
         if !early {
             tokio::task::yield_now().await;
-            connections.end(Stop::Graceful);
+            connections.tell(|it| it.stop(Stop::Graceful));
         }
         assert_eq!(task.await.unwrap(), Some(Stop::Graceful));
     }

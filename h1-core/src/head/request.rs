@@ -123,36 +123,53 @@ impl<'b> RequestHead<'b> {
     /// The path of the target, not decoded. `/` where a target in absolute form has none, empty for
     /// the forms without a path.
     pub fn path(&self) -> &'b str {
-        match self.meta.form {
-            TargetForm::Origin | TargetForm::Absolute => {
-                let path = self.path_and_query();
-                match path.split_once('?').map_or(path, |(path, _)| path) {
-                    "" => "/",
-                    path => path,
-                }
-            }
-            TargetForm::Authority | TargetForm::Asterisk => "",
-        }
+        str::from_utf8(self.path_and_query().0).unwrap_or_default()
     }
 
     /// What follows the first `?` of the target, not decoded.
     pub fn query(&self) -> Option<&'b str> {
-        self.path_and_query()
-            .split_once('?')
-            .map(|(_, query)| query)
+        str::from_utf8(self.path_and_query().1?).ok()
     }
 
-    fn path_and_query(&self) -> &'b str {
-        let target = self.target();
-        match self.meta.form {
+    /// [`path`](RequestHead::path) and [`query`](RequestHead::query) at once, as the bytes that they
+    /// are: for servers that decode them anyway.
+    ///
+    /// ```
+    /// # use h1_core::{Event, Limits, RecvBuf, ServerConnection};
+    /// # let limits = Limits::default();
+    /// # let (mut conn, mut rx) = (ServerConnection::new(limits), RecvBuf::new(&limits));
+    /// rx.receive(b"GET http://a?b HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// let Event::Request(request) = conn.next_event(&mut rx)? else { panic!() };
+    /// assert_eq!(request.path_and_query(), (&b"/"[..], Some(&b"b"[..])));
+    /// # Ok::<(), h1_core::Error>(())
+    /// ```
+    pub fn path_and_query(&self) -> (&'b [u8], Option<&'b [u8]>) {
+        let target = self.target_bytes();
+        let target = match self.meta.form {
+            TargetForm::Origin => target,
             TargetForm::Absolute => target.get(self.authority().end..).unwrap_or_default(),
-            _ => target,
+            TargetForm::Authority | TargetForm::Asterisk => return (b"", None),
+        };
+        let mark = target.iter().position(|&b| b == b'?');
+        let (path, query) = match mark {
+            Some(mark) => (&target[..mark], Some(&target[mark + 1..])),
+            None => (target, None),
+        };
+        match path {
+            [] => (b"/", query),
+            path => (path, query),
         }
+    }
+
+    fn target_bytes(&self) -> &'b [u8] {
+        let (start, end) = (self.meta.method_end + 1, self.meta.target_end);
+        let target = self.head.get(start as usize..end as usize);
+        target.unwrap_or_default()
     }
 
     /// Where the authority of a target in absolute form lies in it.
     fn authority(&self) -> Range<usize> {
-        target::authority(self.target().as_bytes()).unwrap_or_default()
+        target::authority(self.target_bytes()).unwrap_or_default()
     }
 
     /// The version that the peer speaks.
@@ -164,10 +181,15 @@ impl<'b> RequestHead<'b> {
     /// agrees with it then), otherwise from the Host field (RFC 9112, section 3.3). `None` only in HTTP/1.0; empty where the client
     /// has no name for the host.
     pub fn host(&self) -> Option<&'b str> {
+        str::from_utf8(self.host_bytes()?).ok()
+    }
+
+    /// [`host`](RequestHead::host) as the bytes that it is.
+    pub fn host_bytes(&self) -> Option<&'b [u8]> {
         match self.meta.form {
-            TargetForm::Absolute => self.target().get(self.authority()),
-            TargetForm::Authority => Some(self.target()),
-            TargetForm::Origin | TargetForm::Asterisk => self.field_text(self.meta.framing.host),
+            TargetForm::Absolute => self.target_bytes().get(self.authority()),
+            TargetForm::Authority => Some(self.target_bytes()),
+            TargetForm::Origin | TargetForm::Asterisk => self.value(self.meta.framing.host),
         }
     }
 
@@ -190,7 +212,7 @@ impl<'b> RequestHead<'b> {
     /// The protocols that the peer would rather speak: its first Upgrade line, where Connection names
     /// it (RFC 9110, section 7.8).
     pub fn upgrade(&self) -> Option<&'b str> {
-        self.field_text(self.meta.framing.upgrade)
+        str::from_utf8(self.value(self.meta.framing.upgrade)?).ok()
     }
 
     /// Its field lines.
@@ -226,9 +248,9 @@ impl<'b> RequestHead<'b> {
         }
     }
 
-    fn field_text(&self, field: Option<u16>) -> Option<&'b str> {
+    fn value(&self, field: Option<u16>) -> Option<&'b [u8]> {
         let field = self.index.get(usize::from(field?))?;
-        str::from_utf8(field.value(self.head)).ok()
+        Some(field.value(self.head))
     }
 }
 

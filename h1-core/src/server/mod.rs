@@ -9,7 +9,8 @@ use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
 use crate::state::{Exchange, Side};
 use crate::{
-    Awaiting, Error, ErrorKind, Limits, RecvBuf, RequestHead, SendError, State, TargetForm, Version,
+    Awaiting, Error, ErrorKind, Limits, RecvBuf, RequestHead, SendError, State, Status, TargetForm,
+    Version,
 };
 
 /// The server's side of a connection: requests in, responses out.
@@ -198,6 +199,23 @@ impl ServerConnection {
     fn peer_is_http10(&self) -> bool {
         self.meta
             .is_some_and(|meta| meta.version == Version::Http10)
+    }
+
+    /// A 2xx to CONNECT (RFC 9110, section 9.3.6).
+    pub(super) fn is_tunnel(&self, status: Status) -> bool {
+        let connect = |meta: RequestMeta| meta.form == TargetForm::Authority;
+        self.switch_possible()
+            && self.meta.is_some_and(connect)
+            && matches!(status.code(), 200..=299)
+    }
+
+    pub(super) fn upgrade_proposed(&self) -> bool {
+        self.switch_possible() && self.meta.is_some_and(|meta| meta.framing.upgrade.is_some())
+    }
+
+    /// Not once the client has broken its message: nobody knows where the other protocol would begin.
+    fn switch_possible(&self) -> bool {
+        self.exchange.switch_proposed && self.exchange.client != State::Error
     }
 
     /// Whether the request asks for another protocol: CONNECT or Upgrade.

@@ -6,7 +6,7 @@ use super::ServerConnection;
 use crate::encode;
 use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
-use crate::{Body, Error, NO_FIELDS, SendError, SendQueue, State, Status};
+use crate::{Body, Error, FieldLines, NO_FIELDS, SendError, SendQueue, State, Status};
 
 impl ServerConnection {
     /// Tells the peer to send its content: `100 Continue` (RFC 9110, section 15.2.1). Does nothing
@@ -14,7 +14,7 @@ impl ServerConnection {
     ///
     /// # Errors
     ///
-    /// None today: where nobody waits nothing is done.
+    /// None today.
     pub fn send_continue(&mut self, tx: &mut SendQueue) -> Result<(), SendError> {
         match self.continue_wanted {
             true => self.send_informational(tx, Status::CONTINUE, NO_FIELDS),
@@ -69,10 +69,10 @@ impl ServerConnection {
         tx.write(|out| {
             if continue_first {
                 // RFC 9110, section 7.8.
-                encode::response_head(out, Status::CONTINUE, NO_FIELDS)?;
+                encode::response_head(out, Status::CONTINUE, &FieldLines::NONE, NO_FIELDS)?;
                 out.extend_from_slice(b"\r\n");
             }
-            let noted = encode::response_head(out, status, fields)?;
+            let noted = encode::response_head(out, status, &FieldLines::NONE, fields)?;
             if switch && !noted.upgrade {
                 return Err(SendError::NoUpgrade);
             }
@@ -131,6 +131,22 @@ impl ServerConnection {
         N: AsRef<str>,
         V: AsRef<[u8]>,
     {
+        self.send_response_with(tx, status, &FieldLines::NONE, fields, body)
+    }
+
+    /// [`send_response`](ServerConnection::send_response), with `lines` before `fields`; the same errors.
+    pub fn send_response_with<N, V>(
+        &mut self,
+        tx: &mut SendQueue,
+        status: Status,
+        lines: &FieldLines,
+        fields: impl IntoIterator<Item = (N, V)>,
+        body: Body,
+    ) -> Result<(), SendError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
         if !matches!(self.exchange.server, State::Idle | State::SendResponse) {
             return Err(SendError::WrongState(self.exchange.server));
         }
@@ -138,7 +154,7 @@ impl ServerConnection {
             return Err(SendError::BadStatus(status));
         }
         if self.is_tunnel(status) {
-            return self.open_tunnel(tx, status, fields);
+            return self.open_tunnel(tx, status, lines, fields);
         }
         let http10 = self.peer_is_http10();
         let (framing, outgoing) = self.outgoing.response(status, body, http10)?;
@@ -152,7 +168,7 @@ impl ServerConnection {
             (true, false) => "",
         };
         tx.write(|out| {
-            let noted = encode::response_head(out, status, fields)?;
+            let noted = encode::response_head(out, status, lines, fields)?;
             framing.write(out);
             noted.connection(out, persistence);
             out.extend_from_slice(b"\r\n");
@@ -340,6 +356,7 @@ impl ServerConnection {
         &mut self,
         tx: &mut SendQueue,
         status: Status,
+        lines: &FieldLines,
         fields: impl IntoIterator<Item = (N, V)>,
     ) -> Result<(), SendError>
     where
@@ -347,29 +364,12 @@ impl ServerConnection {
         V: AsRef<[u8]>,
     {
         tx.write(|out| {
-            encode::response_head(out, status, fields)?;
+            encode::response_head(out, status, lines, fields)?;
             out.extend_from_slice(b"\r\n");
             Ok(())
         })?;
         self.sent(Input::Switch);
         Ok(())
-    }
-
-    /// A 2xx to CONNECT (RFC 9110, section 9.3.6).
-    fn is_tunnel(&self, status: Status) -> bool {
-        let connect = |meta: super::RequestMeta| meta.form == crate::TargetForm::Authority;
-        self.switch_possible()
-            && self.meta.is_some_and(connect)
-            && matches!(status.code(), 200..=299)
-    }
-
-    fn upgrade_proposed(&self) -> bool {
-        self.switch_possible() && self.meta.is_some_and(|meta| meta.framing.upgrade.is_some())
-    }
-
-    /// Not once the client has broken its message: nobody knows where the other protocol would begin.
-    fn switch_possible(&self) -> bool {
-        self.exchange.switch_proposed && self.exchange.client != State::Error
     }
 
     fn expect_state(&self, state: State) -> Result<(), SendError> {

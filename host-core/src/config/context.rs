@@ -29,6 +29,8 @@ pub(crate) struct Context<'c> {
     pub(crate) maps: Vec<Map>,
     pub(crate) zones: Vec<Zone>,
     pub(crate) formats: HashMap<String, Arc<LogFormat>>,
+    /// The caches of open files so far.
+    pub(crate) caches: usize,
     /// Whether things are accepted that have no effect yet.
     pub(crate) unfinished: bool,
     pub(crate) errors: Vec<Problem>,
@@ -80,6 +82,7 @@ impl<'c> Context<'c> {
             maps: Vec::new(),
             zones: Vec::new(),
             formats: HashMap::new(),
+            caches: 0,
             unfinished: false,
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -168,14 +171,6 @@ impl<'c> Context<'c> {
         if self.seen.insert(path.into()) && !self.source.is_folder(path) {
             let message = format!("there is no folder \"{}\"", path.display());
             self.warn(span, message);
-        }
-    }
-
-    /// Refuses what has no effect yet.
-    pub(crate) fn not_yet(&self, span: Span, what: &str) -> Result<(), Problem> {
-        match self.unfinished {
-            true => Ok(()),
-            false => Err(Problem::new(span, format!("{what} is not supported yet"))),
         }
     }
 

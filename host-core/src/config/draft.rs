@@ -53,8 +53,9 @@ impl Draft {
             },
             cache: false,
             open_files: OpenFileCache {
+                number: 0,
                 max: 0,
-                inactive: Duration::from_secs(60),
+                inactive: Duration::ZERO,
                 valid: Duration::from_secs(60),
                 min_uses: 1,
                 errors: false,

@@ -29,6 +29,7 @@ use tree::Reader;
 
 pub(crate) use directives::expires_value;
 pub use error::{Diagnostic, Diagnostics, Severity};
+pub(crate) use pattern::PatternList;
 pub use reference::reference;
 pub(crate) use source::Source;
 use source::Texts;

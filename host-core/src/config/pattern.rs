@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::error::Problem;
 use super::model::Pattern;
@@ -51,6 +51,45 @@ impl Patterns {
             caseless,
             named,
         })
+    }
+}
+
+/// So many expressions are searched at once; of fewer each one is tried.
+const MANY: usize = 8;
+
+/// Expressions of which the first that matches is wanted. However many there are, the text is looked at
+/// once.
+#[derive(Debug, Default)]
+pub(crate) struct PatternList {
+    len: usize,
+    set: Option<RegexSet>,
+}
+
+impl PatternList {
+    pub(crate) fn new<'p>(patterns: impl ExactSizeIterator<Item = &'p Pattern>) -> Self {
+        let len = patterns.len();
+        if len < MANY {
+            return Self { len, set: None };
+        }
+        let texts = patterns.map(|pattern| match pattern.caseless {
+            true => format!("(?i:{})", pattern.regex.as_str()),
+            false => pattern.regex.as_str().into(),
+        });
+        // Where they are too large together, or one ends in a comment, each one is tried.
+        let set = RegexSetBuilder::new(texts).unicode(false).build().ok();
+        Self { len, set }
+    }
+
+    /// The place of the first expression that matches `text`, and for which `matches` says so, too.
+    pub(crate) fn first(
+        &self,
+        text: &[u8],
+        mut matches: impl FnMut(usize) -> bool,
+    ) -> Option<usize> {
+        match &self.set {
+            Some(set) => set.matches(text).iter().find(|at| matches(*at)),
+            None => (0..self.len).find(|at| matches(*at)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::source::{Span, Texts};
 use super::template::{Known, Part, Template, Variable};
 use super::value::nearest;
 
-const KNOWN: [(&str, Known); 35] = [
+const KNOWN: [(&str, Known); 39] = [
     ("args", Known::Args),
     ("binary_remote_addr", Known::BinaryRemoteAddr),
     ("body_bytes_sent", Known::BodyBytesSent),
@@ -23,6 +23,10 @@ const KNOWN: [(&str, Known); 35] = [
     ("is_args", Known::IsArgs),
     ("msec", Known::Msec),
     ("pid", Known::Pid),
+    ("proxy_protocol_addr", Known::ProxyProtocolAddr),
+    ("proxy_protocol_port", Known::ProxyProtocolPort),
+    ("proxy_protocol_server_addr", Known::ProxyProtocolServerAddr),
+    ("proxy_protocol_server_port", Known::ProxyProtocolServerPort),
     ("query_string", Known::QueryString),
     ("remote_addr", Known::RemoteAddr),
     ("remote_port", Known::RemotePort),
@@ -46,7 +50,7 @@ const KNOWN: [(&str, Known); 35] = [
 ];
 
 /// Variables that only nginx has.
-const LACKING: [&str; 24] = [
+const LACKING: [&str; 22] = [
     "ancient_browser",
     "connection_time",
     "connections_active",
@@ -64,8 +68,6 @@ const LACKING: [&str; 24] = [
     "pipe",
     "proxy_add_x_forwarded_for",
     "proxy_host",
-    "proxy_protocol_addr",
-    "proxy_protocol_port",
     "realip_remote_addr",
     "realip_remote_port",
     "realpath_root",
@@ -74,7 +76,14 @@ const LACKING: [&str; 24] = [
 ];
 
 /// Variables that only nginx has begin like this.
-const LACKING_PREFIXES: [&str; 5] = ["ssl_", "upstream_", "tcpinfo_", "fastcgi_", "sent_trailer_"];
+const LACKING_PREFIXES: [&str; 6] = [
+    "ssl_",
+    "upstream_",
+    "tcpinfo_",
+    "fastcgi_",
+    "sent_trailer_",
+    "proxy_protocol_tlv_",
+];
 
 /// The variables of a configuration that it makes itself.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{HttpDate, expressible, fmt_log, fmt_minute, format};
+use super::{OwnFields, expressible, fmt_log, fmt_minute, format};
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
@@ -74,9 +74,16 @@ fn dates_that_http_cannot_express_are_moved_to_the_nearest_that_it_can() {
 
 #[test]
 fn the_cache_follows_the_clock_in_both_directions() {
-    let mut date = HttpDate::new();
-    for seconds in [0, 1_000_000_000, 1_000_000_000, 1_000_000_001, 999_999_999] {
+    let mut own = OwnFields::new();
+    for (seconds, server) in [
+        (0, "a"),
+        (1_000_000_000, "a"),
+        (1_000_000_000, "b"),
+        (1_000_000_001, "b"),
+        (999_999_999, "b"),
+    ] {
         let wall = at(seconds) + Duration::from_millis(999);
-        assert_eq!(date.at(wall), format(wall).as_bytes());
+        let lines = format!("Server: {server}\r\nDate: {}\r\n", &*format(wall));
+        assert_eq!(own.at(server, wall).as_bytes(), lines.as_bytes());
     }
 }

@@ -10,6 +10,7 @@ pub(crate) use order::Order;
 
 use crate::date::{fmt_iso, fmt_minute, format};
 use crate::json::escape_json;
+use crate::os;
 use crate::path::{CleanPath, Href};
 use crate::step::Entry;
 
@@ -40,8 +41,13 @@ td:first-child{flex:0 0 100%;padding-bottom:0}}";
 
 /// A page with the `entries` of the folder `path`: folders first, then in `order`; without hidden
 /// names, but for `.well-known` in the root. Above [`LISTING_MAX`] or [`LISTING_BYTES`] it shows the
-/// first ones and how many it leaves out. Sizes are `exact`, or rounded.
-pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>, order: Order, exact: bool) -> String {
+/// first ones and how many it leaves out. Sizes are `exact`, or rounded; times are `local`, or UTC.
+pub(crate) fn page(
+    path: &CleanPath,
+    entries: Vec<Entry>,
+    order: Order,
+    (exact, local): (bool, bool),
+) -> String {
     let at_least = if entries.len() < LISTING_READ_MAX {
         ""
     } else {
@@ -73,7 +79,7 @@ pub(crate) fn page(path: &CleanPath, entries: Vec<Entry>, order: Order, exact: b
                         @if path.as_bytes() != b"/" {
                             tr { td { a href="../" { "../" } } td {} td {} }
                         }
-                        @for entry in &entries { (row(entry, exact)) }
+                        @for entry in &entries { (row(entry, exact, local)) }
                     }
                 }
                 @if missing > 0 { p { (at_least) (missing) " more are not shown." } }
@@ -165,7 +171,11 @@ fn breadcrumbs(path: &CleanPath) -> Markup {
     }
 }
 
-fn row(entry: &Entry, exact: bool) -> Markup {
+fn row(entry: &Entry, exact: bool, local: bool) -> Markup {
+    let modified = match local {
+        true => entry.modified.map(os::local),
+        false => entry.modified,
+    };
     let slash = if entry.folder { "/" } else { "" };
     html! {
         tr {
@@ -179,7 +189,7 @@ fn row(entry: &Entry, exact: bool) -> Markup {
             @else {
                 td title=(format_args!("{} bytes", entry.len)) { (maud::display(Size(entry.len))) }
             }
-            td { @if let Some(modified) = entry.modified { (&*fmt_minute(modified)) } }
+            td { @if let Some(modified) = modified { (&*fmt_minute(modified)) } }
         }
     }
 }

@@ -2,20 +2,21 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rustix::fs::OFlags;
 use rustix::process::Signal;
 
+use super::listen::Sockets;
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
-use super::startup::{afford, announce, because};
+use super::startup::{afford, announce, because, set_open_file_limit};
 use super::user::Account;
-use super::{Control, LogWriter, Serve, listen, log, notify, reaper};
+use super::{Control, FileCache, LogWriter, Serve, Service, log, notify, reaper};
 use crate::Server;
 use crate::cli::{self, Nginx};
-use crate::config::model::{Address, Main};
+use crate::config::model::Main;
 use crate::config::{Config, Overrides};
 use crate::date;
 use crate::route::Process;
@@ -103,7 +104,8 @@ fn start(
     if server.hosting.listens.is_empty() {
         return Err("the configuration has no server".into());
     }
-    let listeners = listen::listen_as(&server.hosting.listens, server.worker_processes > 1)?;
+    let shared = server.worker_processes > 1;
+    let (sockets, listeners) = Sockets::open(&server.hosting.listens, shared)?;
     if daemon {
         // Before any thread is started: only this one goes on.
         nix::unistd::daemon(true, false)
@@ -112,13 +114,12 @@ fn start(
         server.hosting.process = process();
     }
     let _pid = pid.as_deref().map(PidFile::write).transpose()?;
-    let addresses = addresses(&server);
     let mut configuration = Configuration {
         name,
         path,
         overrides,
         errors,
-        addresses,
+        sockets: Arc::new(Mutex::new(sockets)),
         logs: Arc::default(),
         error_log: None,
         counters: Arc::clone(&server.hosting.counters),
@@ -131,6 +132,7 @@ fn start(
             .map_err(because("cannot change the user"))?;
     }
     let open = Arc::clone(&configuration.logs);
+    let sockets = Arc::clone(&configuration.sockets);
     let shown = std::path::absolute(&configuration.path).unwrap_or_default();
     let control = Control::new();
     signals::handle(control.clone(), configuration).map_err(because("cannot handle signals"))?;
@@ -139,10 +141,12 @@ fn start(
     }
     notify::ready();
     let errors = server.error_log.clone();
-    let ended = serve(Arc::new(server), listeners, control);
+    let server = server.into();
+    let ended = serve(Service { server, listeners }, control);
+    lock(&sockets).remove_files();
     reaper::end();
     errors.iter().for_each(LogWriter::flush);
-    for (_, log) in &*open.lock().unwrap_or_else(PoisonError::into_inner) {
+    for (_, log) in &*lock(&open) {
         log.flush();
     }
     ended.map_err(because("cannot go on serving"))
@@ -156,12 +160,30 @@ fn prepare(name: &str, config: Config) -> Server {
     if automatic {
         server.worker_processes = thread::available_parallelism().map_or(1, usize::from);
     }
+    let cached = cached_files(&server, files);
     // A server has a folder open, too.
-    let others = server.hosting.servers.len();
+    let others = server.hosting.servers.len() + cached;
+    let listeners = server.hosting.listens.iter().filter(|it| it.bind).count();
     let wanted = (server.worker_processes, server.worker_connections);
     (server.worker_processes, server.worker_connections) =
-        afford(name, wanted, addresses(&server).len(), others, files);
+        afford(name, wanted, listeners, others, files);
+    let workers = server.worker_processes;
+    let parts = (server.hosting.caches.len() * workers).max(1);
+    for cache in &mut server.hosting.caches {
+        cache.divide(workers, cached / parts);
+    }
     server
+}
+
+/// Descriptors for files that stay open: what the caches want, but leave most of them to connections.
+fn cached_files(server: &Server, files: Option<u64>) -> usize {
+    const SHARE: u64 = 4;
+
+    let caches = server.hosting.caches.iter().map(FileCache::max);
+    let wanted = caches.fold(0, usize::saturating_add);
+    let wanted = wanted.saturating_mul(server.worker_processes);
+    let most = set_open_file_limit(files).map_or(u64::MAX, |files| files / SHARE);
+    wanted.min(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 pub(super) fn process() -> Process {
@@ -171,19 +193,13 @@ pub(super) fn process() -> Process {
     }
 }
 
-/// What is listened on.
-fn addresses(server: &Server) -> Vec<Address> {
-    let listens = server.hosting.listens.iter().filter(|it| it.bind);
-    listens.map(|listen| listen.address.clone()).collect()
-}
-
 /// What a server is made of, now and at each reload.
 struct Configuration {
     name: &'static str,
     path: PathBuf,
     overrides: Overrides,
     errors: Option<PathBuf>,
-    addresses: Vec<Address>,
+    sockets: Arc<Mutex<Sockets>>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
     /// Where scripts fail, and what it is open for.
@@ -192,29 +208,38 @@ struct Configuration {
     counters: Arc<Counters>,
 }
 
+/// Nothing that holds a lock leaves things half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 type Logs = Arc<Mutex<Vec<(Option<PathBuf>, LogWriter)>>>;
 
 impl Configuration {
-    fn load(&mut self) -> Result<Server, String> {
+    /// Everything is made before anything changes.
+    fn load(&mut self) -> Result<Service, String> {
         let (config, warnings) = Config::load(&self.path, &self.overrides)
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
         let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
         server.hosting.counters = Arc::clone(&self.counters);
-        let (old, new) = (&self.addresses, addresses(&server));
-        if let Some(address) = new.iter().find(|it| !old.contains(it)) {
-            return Err(format!("only a restart can listen on {address:?}"));
+        if server.hosting.listens.is_empty() {
+            return Err("the configuration has no server".into());
         }
-        if let Some(address) = old.iter().find(|it| !new.contains(it)) {
-            return Err(format!("only a restart can stop listening on {address:?}"));
-        }
+        let shared = server.worker_processes > 1;
+        let followed = lock(&self.sockets).follow(&server.hosting.listens, shared);
+        let (sockets, listeners) = followed?;
         server.logs = self.open_logs(&server, None)?;
+        *lock(&self.sockets) = sockets;
         self.errors = errors;
         server.error_log = self.open_error_log(&server, None)?;
         if !warnings.is_empty() {
             self.complain(&warnings.to_string());
         }
-        Ok(server)
+        Ok(Service {
+            server: server.into(),
+            listeners,
+        })
     }
 
     /// Opens the logs of a server that are not open yet.
@@ -223,7 +248,7 @@ impl Configuration {
         server: &Server,
         account: Option<&Account>,
     ) -> Result<Vec<LogWriter>, String> {
-        let mut open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.logs);
         let mut logs = Vec::new();
         for path in &server.hosting.logs {
             let known = open.iter().find(|(known, _)| known == path);
@@ -260,7 +285,7 @@ impl Configuration {
     }
 
     fn reopen_logs(&self) -> Result<(), String> {
-        let open = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = lock(&self.logs);
         let failure = || because("cannot open a log again");
         let mut open = open.iter().chain(&self.error_log);
         open.try_for_each(|(_, log)| log.reopen().map_err(failure()))
@@ -279,9 +304,9 @@ impl Configuration {
 }
 
 impl Administration for Configuration {
-    fn reload(&mut self) -> Option<Server> {
-        let server = self.load();
-        server.map_err(|failure| self.complain(&failure)).ok()
+    fn reload(&mut self) -> Option<Service> {
+        let service = self.load();
+        service.map_err(|failure| self.complain(&failure)).ok()
     }
 
     fn reopen(&mut self) {

@@ -1,12 +1,84 @@
 //! What a running server is told from outside, as threads and event loops see it.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Listener;
 use crate::Server;
+
+/// What is served, and where.
+///
+/// ```
+/// use std::net::TcpListener;
+/// use host_core::os::{Root, Service};
+/// use host_core::{Server, Site};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let server = Server::new(Site::new(Root::open(".".as_ref())?));
+/// let service = Service::new(server, [TcpListener::bind("127.0.0.1:0")?])?;
+/// // The same sockets, and something else to serve.
+/// let server = Server::new(Site::new(Root::open("/".as_ref())?));
+/// let other = Service { server: server.into(), ..service.clone() };
+/// assert_eq!(other.listeners, service.listeners);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The rules for new connections.
+    pub server: Arc<Server>,
+    /// Where they come in.
+    pub listeners: Vec<Listener>,
+}
+
+impl Service {
+    /// A server on `sockets` that listen.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Listener::new`].
+    pub fn new(
+        server: impl Into<Arc<Server>>,
+        sockets: impl IntoIterator<Item: Into<OwnedFd>>,
+    ) -> io::Result<Self> {
+        let listeners = sockets.into_iter().map(Listener::new);
+        Ok(Self {
+            server: server.into(),
+            listeners: listeners.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Lets `open`, what a driver has made of listeners, be that of the listeners of this service: `make`
+    /// makes what is new, and what is not needed any more is returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of `make`; then nothing has changed.
+    pub fn open<T>(
+        &self,
+        open: &mut Vec<T>,
+        listener_of: impl Fn(&T) -> &Listener,
+        mut make: impl FnMut(&Listener) -> io::Result<T>,
+    ) -> io::Result<Vec<T>> {
+        let place = |listener: &Listener, open: &[T]| {
+            let mut listeners = open.iter().map(&listener_of);
+            listeners.position(|it| it == listener)
+        };
+        let new = self.listeners.iter();
+        let new = new.filter(|it| place(it, open).is_none());
+        let mut made: Vec<T> = new.map(&mut make).collect::<io::Result<_>>()?;
+        for listener in &self.listeners {
+            if let Some(kept) = place(listener, open) {
+                made.push(open.swap_remove(kept));
+            }
+        }
+        Ok(mem::replace(open, made))
+    }
+}
 
 /// How a server ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,8 +121,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What the last reload brought.
-    server: Option<Arc<Server>>,
+    /// What the last reload brought, until a stop.
+    service: Option<Service>,
     /// The other ends of the subscriptions.
     wakers: Vec<UnixStream>,
 }
@@ -63,8 +135,13 @@ impl Control {
 
     /// Asks for the end. Asking again changes nothing, unless it is for a faster one.
     pub fn stop(&self, stop: Stop) {
+        let mut state = self.shared.lock();
         self.shared.stop.fetch_max(stop as u8, Ordering::SeqCst);
-        self.shared.wake(&mut self.shared.lock());
+        // Nobody is to listen there any more.
+        let unused = state.service.take();
+        self.shared.wake(&mut state);
+        drop(state);
+        drop(unused);
     }
 
     /// The end that was asked for, if any.
@@ -76,11 +153,46 @@ impl Control {
         }
     }
 
-    /// Lets new connections be served by `server`; those that there are keep theirs and end
-    /// gracefully.
-    pub fn reload(&self, server: Arc<Server>) {
+    /// The number of reloads so far: that of a connection which begins now.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::SeqCst)
+    }
+
+    /// Lets the connections that there are end gracefully, as a reload does.
+    pub fn retire(&self) {
         let mut state = self.shared.lock();
-        let before = state.server.replace(server);
+        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        self.shared.wake(&mut state);
+    }
+
+    /// The end of a connection that began in this [`generation`](Self::generation), if it is to end: as
+    /// was asked for, or gracefully after a reload.
+    ///
+    /// ```
+    /// use host_core::os::{Control, Stop};
+    ///
+    /// let control = Control::new();
+    /// let old = control.generation();
+    /// assert_eq!(control.ending(old), None);
+    /// control.retire();
+    /// assert_eq!(control.ending(old), Some(Stop::Graceful));
+    /// assert_eq!(control.ending(control.generation()), None);
+    /// ```
+    pub fn ending(&self, generation: u64) -> Option<Stop> {
+        let retired = self.generation() != generation;
+        let stopping = self.stopping();
+        stopping.or(retired.then_some(Stop::Graceful))
+    }
+
+    /// Lets new connections come in at the listeners of `service`, and be served by its server. Listeners
+    /// that it shares with the service before go on; others are closed when those who wait there have
+    /// been accepted. Connections keep their server and end gracefully. After a stop nothing changes.
+    pub fn reload(&self, service: Service) {
+        let mut state = self.shared.lock();
+        if self.stopping().is_some() {
+            return;
+        }
+        let before = state.service.replace(service);
         self.shared.generation.fetch_add(1, Ordering::SeqCst);
         self.shared.wake(&mut state);
         drop(state);
@@ -88,17 +200,17 @@ impl Control {
         drop(before);
     }
 
-    /// A descriptor for one thread or event loop, which serves `server` until a reload.
+    /// A descriptor for one thread or event loop.
     ///
     /// # Errors
     ///
     /// When the process may not open two more descriptors.
-    pub fn subscribe(&self, server: &Arc<Server>) -> io::Result<Subscription> {
+    pub fn subscribe(&self) -> io::Result<Subscription> {
         let (reader, waker) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         waker.set_nonblocking(true)?;
         let mut state = self.shared.lock();
-        if self.stopping().is_some() || state.server.is_some() {
+        if self.stopping().is_some() || state.service.is_some() {
             wake(&waker);
         }
         state.wakers.push(waker);
@@ -106,7 +218,6 @@ impl Control {
         Ok(Subscription {
             control: self.clone(),
             reader,
-            server: Arc::clone(server),
             generation: 0,
         })
     }
@@ -140,24 +251,27 @@ fn wake(mut waker: &UnixStream) -> bool {
 ///
 /// As a descriptor ([`AsFd`]) it becomes readable at each change, and is so from the start if there
 /// was one before. Put it into a poll set; when it is readable call [`clear`](Self::clear), then
-/// look at [`stopping`](Self::stopping) and [`server`](Self::server): in this order no change is
-/// missed.
+/// [`stopping`](Self::stopping) and [`reloaded`](Self::reloaded): in this order no change is missed.
 ///
 /// ```
-/// use std::sync::Arc;
-/// use host_core::os::{Control, Root, Stop};
+/// use std::net::TcpListener;
+/// use host_core::os::{Control, Root, Service, Stop};
 /// use host_core::{Server, Site};
 ///
 /// # fn main() -> std::io::Result<()> {
-/// let old = Arc::new(Server::new(Site::new(Root::open("/".as_ref())?)));
-/// let new = Arc::new(Server::new(Site::new(Root::open("/tmp".as_ref())?)));
 /// let control = Control::new();
-/// let mut subscription = control.subscribe(&old)?;
-/// assert!(Arc::ptr_eq(subscription.server(), &old));
-/// control.reload(new.clone());
+/// let mut subscription = control.subscribe()?;
+/// assert!(subscription.reloaded().is_none());
+///
+/// let server = Server::new(Site::new(Root::open("/tmp".as_ref())?));
+/// let service = Service::new(server, [TcpListener::bind("127.0.0.1:0")?])?;
+/// control.reload(service.clone());
+/// subscription.clear();
+/// assert_eq!(subscription.reloaded().unwrap().listeners, service.listeners);
+/// assert!(subscription.reloaded().is_none());
+///
 /// control.stop(Stop::Fast);
 /// subscription.clear();
-/// assert!(Arc::ptr_eq(subscription.server(), &new));
 /// assert_eq!(subscription.stopping(), Some(Stop::Fast));
 /// # Ok(())
 /// # }
@@ -166,7 +280,7 @@ fn wake(mut waker: &UnixStream) -> bool {
 pub struct Subscription {
     control: Control,
     reader: UnixStream,
-    server: Arc<Server>,
+    /// The reloads that were looked at.
     generation: u64,
 }
 
@@ -188,18 +302,17 @@ impl Subscription {
         self.control.stopping()
     }
 
-    /// What a new connection is served by. Takes no lock unless it has changed.
-    pub fn server(&mut self) -> &Arc<Server> {
+    /// What the last reload has brought, if that was not asked before. Takes no lock unless there was
+    /// one.
+    pub fn reloaded(&mut self) -> Option<Service> {
         let shared = &self.control.shared;
-        if shared.generation.load(Ordering::SeqCst) != self.generation {
-            let state = shared.lock();
-            // Both change under the lock.
-            self.generation = shared.generation.load(Ordering::SeqCst);
-            if let Some(server) = &state.server {
-                self.server = Arc::clone(server);
-            }
+        if shared.generation.load(Ordering::SeqCst) == self.generation {
+            return None;
         }
-        &self.server
+        let state = shared.lock();
+        // Both change under the lock.
+        self.generation = shared.generation.load(Ordering::SeqCst);
+        state.service.clone()
     }
 }
 

@@ -107,9 +107,10 @@ fn ask(server: &Arc<Server>, flags: &Flags) -> (Vec<Note>, String) {
             Address::Ip(address) => Some(address),
             Address::Unix(_) => None,
         });
-    let peer = Peer {
-        address: SocketAddr::new(flags.from, 50_000),
-        local: flags.to.or(first).map(specific),
+    let from = SocketAddr::new(flags.from, 50_000);
+    let peer = match flags.to.or(first).map(specific) {
+        Some(to) => Peer::new(from, to),
+        None => from.into(),
     };
     let mut session = Session::new(Arc::clone(server), peer, now());
     session.trace();

@@ -2,10 +2,13 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use rustix::fs::{FileType, Mode, Stat, fstat};
 use rustix::io::retry_on_intr;
 
@@ -18,10 +21,56 @@ const EXECUTABLE: Mode = Mode::XUSR.union(Mode::XGRP).union(Mode::XOTH);
 /// An open regular file, and what it was when it was opened.
 #[derive(Debug)]
 pub struct OpenFile {
-    file: File,
+    source: Source,
     len: u64,
     modified: Option<SystemTime>,
     executable: bool,
+    version: Version,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug)]
+enum Source {
+    Own(File),
+    /// A [`FileCache`](super::FileCache) has it, too.
+    Shared(Arc<File>),
+    /// All of them, as long as the file.
+    Memory(Bytes),
+}
+
+/// What changes whenever a file is changed or exchanged, but for two changes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    device: u64,
+    inode: u64,
+    len: i64,
+    modified: (i64, i64),
+    /// The last change of anything: nobody can set this time.
+    changed: (i64, i64),
+}
+
+impl Version {
+    fn of(stat: &Stat) -> Self {
+        // The types of these fields are not the same on all systems.
+        #[allow(clippy::unnecessary_cast)]
+        Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            len: stat.st_size as i64,
+            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
+    }
+
+    /// When the file was last changed; long ago if that is before 1970.
+    pub(super) fn changed(&self) -> SystemTime {
+        let (seconds, nanos) = self.changed;
+        let time = Duration::new(
+            seconds.try_into().unwrap_or_default(),
+            nanos.try_into().unwrap_or_default(),
+        );
+        UNIX_EPOCH.checked_add(time).unwrap_or(UNIX_EPOCH)
+    }
 }
 
 impl OpenFile {
@@ -50,11 +99,74 @@ impl OpenFile {
             ));
         }
         Ok(Self {
-            file,
+            source: Source::Own(file),
             len: len(stat),
             modified: modified(stat),
             executable: Mode::from_raw_mode(stat.st_mode).intersects(EXECUTABLE),
+            version: Version::of(stat),
         })
+    }
+
+    /// The same file, which [`again`](Self::again) can give out from now on.
+    pub(super) fn shared(self) -> Self {
+        let source = match self.source {
+            Source::Own(file) => Source::Shared(Arc::new(file)),
+            source => source,
+        };
+        Self { source, ..self }
+    }
+
+    /// The same file once more, if it is shared.
+    pub(super) fn again(&self) -> Option<Self> {
+        let source = match &self.source {
+            Source::Own(_) => return None,
+            Source::Shared(file) => Source::Shared(Arc::clone(file)),
+            Source::Memory(bytes) => Source::Memory(bytes.clone()),
+        };
+        Some(Self { source, ..*self })
+    }
+
+    /// The same file with its bytes in memory, if it has not changed since it was opened.
+    pub(super) fn in_memory(&self) -> Option<Self> {
+        let mut bytes = vec![0; usize::try_from(self.len).ok()?];
+        let mut read = ReadFile {
+            file: self,
+            offset: 0,
+            buf: &mut bytes,
+        };
+        let whole = read_file(&mut read).ok()? == bytes.len();
+        // A write in between shows here: the last one was long before.
+        let same = Version::of(&fstat(self.descriptor()?).ok()?) == self.version;
+        (whole && same).then(|| Self {
+            source: Source::Memory(bytes.into()),
+            ..*self
+        })
+    }
+
+    /// These bytes, where they are in memory.
+    pub(crate) fn bytes(&self, range: Range<u64>) -> Option<Bytes> {
+        let Source::Memory(bytes) = &self.source else {
+            return None;
+        };
+        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        let inside = range.start <= range.end && range.end <= bytes.len();
+        inside.then(|| bytes.slice(range))
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.source, Source::Memory(_))
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    fn descriptor(&self) -> Option<&File> {
+        match &self.source {
+            Source::Own(file) => Some(file),
+            Source::Shared(file) => Some(file),
+            Source::Memory(_) => None,
+        }
     }
 
     /// Bytes in the file when it was opened.
@@ -95,10 +207,13 @@ pub(super) fn modified(stat: &Stat) -> Option<SystemTime> {
 ///
 /// Those of `pread`, but not `Interrupted`.
 pub fn read_file(read: &mut ReadFile<'_>) -> io::Result<usize> {
+    let Some(file) = read.file.descriptor() else {
+        return Ok(copy_from_memory(read));
+    };
     let mut done = 0;
     while done < read.buf.len() {
         let offset = read.offset + done as u64;
-        match read.file.file.read_at(&mut read.buf[done..], offset) {
+        match file.read_at(&mut read.buf[done..], offset) {
             Ok(0) => break,
             Ok(n) => done += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -106,6 +221,14 @@ pub fn read_file(read: &mut ReadFile<'_>) -> io::Result<usize> {
         }
     }
     Ok(done)
+}
+
+fn copy_from_memory(read: &mut ReadFile<'_>) -> usize {
+    let end = read.offset.saturating_add(read.buf.len() as u64);
+    let end = end.min(read.file.len);
+    let bytes = read.file.bytes(read.offset..end).unwrap_or_default();
+    read.buf[..bytes.len()].copy_from_slice(&bytes);
+    bytes.len()
 }
 
 /// Sends bytes of a file to `socket`, with `sendfile` where there is one. Returns how many, which
@@ -117,13 +240,12 @@ pub fn read_file(read: &mut ReadFile<'_>) -> io::Result<usize> {
 /// `Interrupted`.
 pub fn send_file(socket: impl AsFd, send: &SendFile<'_>) -> io::Result<usize> {
     #[cfg(target_os = "linux")]
-    {
+    if let Some(file) = send.file.descriptor() {
         use rustix::io::Errno;
 
         let mut offset = send.offset;
-        let sent = retry_on_intr(|| {
-            rustix::fs::sendfile(&socket, &send.file.file, Some(&mut offset), send.len)
-        });
+        let sent =
+            retry_on_intr(|| rustix::fs::sendfile(&socket, file, Some(&mut offset), send.len));
         match sent {
             // This file system, or this kind of socket, has none.
             Err(Errno::INVAL | Errno::NOSYS) => {}

@@ -1,31 +1,25 @@
-//! Listeners: from the command line, from a service manager, and more of the same.
+//! What is listened on: by the command line, by a service manager, by a configuration and its reloads.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::io::{self, ErrorKind};
+use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::listener::{BACKLOG, Listener, WeakListener};
+use super::socket_file::SocketFile;
 use super::startup::because;
 use crate::cli::Listen;
 use crate::config::model::Address;
 use crate::route::Listening;
 
-/// Connections that the kernel holds for us to accept; nginx's default.
-const BACKLOG: i32 = 511;
-
-/// Bytes of a connection that the kernel holds though they cannot be sent yet.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 128 * 1024;
-
 /// Listens on the addresses of `listen`, or takes the sockets that a service manager has opened
 /// (`LISTEN_FDS` of systemd's socket activation), which go before them.
-pub(super) fn listen(listen: &[Listen], shared: bool) -> Result<Vec<TcpListener>, String> {
-    let mut listeners = passed().map_err(because("cannot take the sockets of LISTEN_FDS"))?;
+pub(super) fn listen(listen: &[Listen], shared: bool) -> Result<Vec<Listener>, String> {
+    let mut listeners = inherited()?;
     if listeners.is_empty() {
         for listen in listen {
             listeners.extend(listen_on(listen, shared)?);
@@ -34,27 +28,8 @@ pub(super) fn listen(listen: &[Listen], shared: bool) -> Result<Vec<TcpListener>
     Ok(listeners)
 }
 
-/// Listens on the addresses of a configuration, as [`listen`] does.
-pub(super) fn listen_as(addresses: &[Listening], shared: bool) -> Result<Vec<TcpListener>, String> {
-    let mut listeners = passed().map_err(because("cannot take the sockets of LISTEN_FDS"))?;
-    if listeners.is_empty() {
-        for listening in addresses.iter().filter(|it| it.bind) {
-            let Address::Ip(address) = listening.address else {
-                let place = &listening.place;
-                return Err(format!(
-                    "{place}: listening on unix sockets is not supported yet"
-                ));
-            };
-            let listener = bind(address, shared || listening.reuseport, &listening.options)
-                .map_err(because(format!("cannot listen on {address}")))?;
-            listeners.push(listener);
-        }
-    }
-    Ok(listeners)
-}
-
 /// What `listen` says about a socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) backlog: i32,
     pub(crate) ipv6only: bool,
@@ -69,22 +44,157 @@ impl Default for Options {
     }
 }
 
-fn passed() -> io::Result<Vec<TcpListener>> {
-    let mut passed = ListenFd::from_env();
-    let taken = (0..passed.len()).map(|n| passed.take_tcp_listener(n));
-    taken.filter_map(Result::transpose).collect()
+/// The sockets of a server, which a reload looks for.
+#[derive(Debug)]
+pub(super) enum Sockets {
+    /// Those of a service manager or of the command line: a configuration does not change them.
+    Fixed(Vec<WeakListener>),
+    Own(Vec<Own>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    address: Address,
+    ipv6only: bool,
+    listener: WeakListener,
+    file: Option<Arc<SocketFile>>,
+}
+
+impl Sockets {
+    pub(super) fn fixed(listeners: &[Listener]) -> Self {
+        Self::Fixed(listeners.iter().map(Listener::downgrade).collect())
+    }
+
+    /// Listens on the addresses of a configuration, as [`listen()`] does.
+    pub(super) fn open(
+        addresses: &[Listening],
+        shared: bool,
+    ) -> Result<(Self, Vec<Listener>), String> {
+        let inherited = inherited()?;
+        match inherited.is_empty() {
+            true => Self::Own(Vec::new()).follow(addresses, shared),
+            false => Ok((Self::fixed(&inherited), inherited)),
+        }
+    }
+
+    /// Those that are still open.
+    pub(super) fn listeners(&self) -> Vec<Listener> {
+        match self {
+            Self::Fixed(sockets) => sockets.iter().filter_map(WeakListener::upgrade).collect(),
+            Self::Own(own) => own.iter().filter_map(|it| it.listener.upgrade()).collect(),
+        }
+    }
+
+    /// Removes the files of unix sockets: nobody listens there any more.
+    pub(super) fn remove_files(&mut self) {
+        if let Self::Own(own) = self {
+            own.iter_mut().for_each(|it| it.file = None);
+        }
+    }
+
+    /// Listens on the addresses of another configuration. The sockets of those that stay are kept;
+    /// nothing has changed when this fails.
+    pub(super) fn follow(
+        &self,
+        addresses: &[Listening],
+        shared: bool,
+    ) -> Result<(Self, Vec<Listener>), String> {
+        let Self::Own(known) = self else {
+            let listeners = self.listeners();
+            return Ok((Self::fixed(&listeners), listeners));
+        };
+        let (mut own, mut listeners) = (Vec::new(), Vec::new());
+        for listening in addresses.iter().filter(|it| it.bind) {
+            let address = &listening.address;
+            let open = known.iter().find(|it| it.address == *address);
+            let open = open.and_then(|it| Some((it, it.listener.upgrade()?)));
+            let ipv6only = listening.options.ipv6only;
+            let (listener, file) = match open {
+                Some((open, _)) if open.ipv6only != ipv6only => {
+                    return Err(format!("only a restart can change ipv6only of {address}"));
+                }
+                Some((open, listener)) => (listener, open.file.clone()),
+                None => bind(listening, shared)?,
+            };
+            own.push(Own {
+                address: address.clone(),
+                ipv6only,
+                listener: listener.downgrade(),
+                file,
+            });
+            listeners.push(listener);
+        }
+        for (listening, listener) in addresses.iter().filter(|it| it.bind).zip(&listeners) {
+            let shared = shared || listening.reuseport;
+            // A queue of another length is no reason to refuse a configuration.
+            let _ = listener.adjust(listening.options.backlog, shared);
+        }
+        // A driver may not have closed them yet when the next reload wants them again.
+        let is_left = |it: &&Own| !own.iter().any(|own| own.address == it.address);
+        let left = known.iter().filter(|it| it.file.is_none());
+        let left: Vec<_> = left.filter(is_left).cloned().collect();
+        own.extend(
+            left.into_iter()
+                .filter(|it| it.listener.upgrade().is_some()),
+        );
+        Ok((Self::Own(own), listeners))
+    }
+}
+
+fn bind(
+    listening: &Listening,
+    shared: bool,
+) -> Result<(Listener, Option<Arc<SocketFile>>), String> {
+    let (address, options) = (&listening.address, &listening.options);
+    let bound = match address {
+        Address::Ip(address) => {
+            let shared = shared || listening.reuseport;
+            Listener::bind(*address, options, shared).map(|it| (it, None))
+        }
+        Address::Unix(path) => SocketFile::listen(path, options.backlog).and_then(|it| {
+            let (socket, file) = it;
+            Ok((Listener::with(socket, options.backlog)?, Some(file.into())))
+        }),
+    };
+    bound.map_err(|error| {
+        let for_root = error.kind() == ErrorKind::PermissionDenied
+            && matches!(address, Address::Ip(address) if address.port() < 1024);
+        let failure = because(format!("cannot listen on {address}"))(error);
+        match for_root {
+            true => format!("{failure}: only root may, and only at a start"),
+            false => failure,
+        }
+    })
+}
+
+/// The sockets of a service manager.
+fn inherited() -> Result<Vec<Listener>, String> {
+    let collect = || {
+        let mut passed = ListenFd::from_env();
+        let count = passed.len();
+        let take = |n| -> io::Result<Option<OwnedFd>> {
+            Ok(match passed.take_tcp_listener(n) {
+                Ok(tcp) => tcp.map(Into::into),
+                Err(_) => passed.take_unix_listener(n)?.map(Into::into),
+            })
+        };
+        let taken = (0..count).map(take).filter_map(Result::transpose);
+        taken.map(|it| Listener::new(it?)).collect()
+    };
+    let taken: io::Result<_> = collect();
+    taken.map_err(because("cannot take the sockets of LISTEN_FDS"))
 }
 
 /// Listens on every address that a host stands for, without those that this machine does not have:
 /// `localhost` often means `::1` as well where there is no IPv6.
-fn listen_on(listen: &Listen, shared: bool) -> Result<Vec<TcpListener>, String> {
+fn listen_on(listen: &Listen, shared: bool) -> Result<Vec<Listener>, String> {
     let addresses = (listen.host.as_str(), listen.port)
         .to_socket_addrs()
         .map_err(because(format!("cannot listen on {listen}")))?;
     let mut listeners = Vec::new();
     let mut failure = format!("cannot listen on {listen}: it has no address");
     for address in addresses.collect::<BTreeSet<_>>() {
-        match bind(address, shared, &Options::default()) {
+        match Listener::bind(address, &Options::default(), shared) {
             Ok(listener) => listeners.push(listener),
             Err(error) => {
                 let fatal = !is_absent(&error);
@@ -106,154 +216,4 @@ fn is_absent(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
     )
-}
-
-/// With `shared` the listener can have siblings.
-fn bind(address: SocketAddr, shared: bool, options: &Options) -> io::Result<TcpListener> {
-    let socket = socket(address, options.ipv6only)?;
-    socket.bind(&address.into())?;
-    socket.listen(options.backlog)?;
-    // Set before, it would let a second server of the same user take half of the connections.
-    if shared {
-        socket.set_reuse_port(true)?;
-    }
-    Ok(socket.into())
-}
-
-fn socket(address: SocketAddr, ipv6only: bool) -> io::Result<Socket> {
-    let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    // A restart must not wait for the connections of the process before to leave TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(ipv6only)?;
-    }
-    set_options(&socket)?;
-    Ok(socket)
-}
-
-/// Makes a listener ready for a driver: it does not block, and the connections that it brings
-///
-/// * send at once (`TCP_NODELAY`);
-/// * take urgent bytes as bytes like others, where a read would stop short of them (`SO_OOBINLINE`);
-/// * hold little that the client cannot take yet (`TCP_NOTSENT_LOWAT`), so that they can be written to
-///   each time that a slow client has read a part, and not only after minutes.
-///
-/// The last only on Linux. Elsewhere connections may inherit that the listener does not block, or may
-/// not inherit the rest.
-///
-/// # Errors
-///
-/// Those of setting the options.
-///
-/// ```
-/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// host_core::os::prepare(&listener)?;
-/// let error = listener.accept().unwrap_err();
-/// assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
-/// # Ok::<_, std::io::Error>(())
-/// ```
-pub fn prepare(listener: &TcpListener) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    set_options(&SockRef::from(listener))
-}
-
-/// Those that connections inherit: also one that comes before a driver has the listener.
-fn set_options(socket: &Socket) -> io::Result<()> {
-    socket.set_tcp_nodelay(true)?;
-    socket.set_out_of_band_inline(true)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_notsent_lowat(UNSENT)?;
-    Ok(())
-}
-
-/// Another listener on the address of `listener`, with a queue of its own (`SO_REUSEPORT`): the
-/// kernel deals out the connections among them, so that workers need not compete for each.
-///
-/// # Errors
-///
-/// `AddrInUse` where `listener` was not made for that. Those of [`run`](super::run) are when
-/// [`worker_processes`](crate::Server::worker_processes) is more than 1; those of a service
-/// manager or of a library's user seldom are: share them with
-/// [`TcpListener::try_clone`] instead.
-///
-/// ```
-/// # fn main() -> std::io::Result<()> {
-/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// let another = host_core::os::reuseport_sibling(&listener).or_else(|_| listener.try_clone())?;
-/// assert_eq!(another.local_addr()?, listener.local_addr()?);
-/// # Ok(())
-/// # }
-/// ```
-pub fn reuseport_sibling(listener: &TcpListener) -> io::Result<TcpListener> {
-    let address = listener.local_addr()?;
-    let ipv6only = address.is_ipv6() && SockRef::from(listener).only_v6()?;
-    let socket = socket(address, ipv6only)?;
-    socket.set_reuse_port(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
-/// A descriptor that is kept to be given up when there is no other: with it a client is accepted and
-/// turned away at once, which otherwise would wait for nothing.
-///
-/// ```
-/// use std::io;
-/// use std::net::TcpListener;
-/// use host_core::os::Spare;
-///
-/// /// Accepts all who wait now. An error says that the system has no means for more: ask again later.
-/// fn accept(listener: &TcpListener, spare: &mut Spare) -> io::Result<()> {
-///     loop {
-///         match listener.accept() {
-///             Ok((_stream, peer)) => println!("{peer}"),
-///             Err(error) => {
-///                 if !spare.excuse(listener, error)? {
-///                     return Ok(());
-///                 }
-///             }
-///         }
-///     }
-/// }
-/// # let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-/// # listener.set_nonblocking(true).unwrap();
-/// # accept(&listener, &mut Spare::new()).unwrap();
-/// ```
-#[derive(Debug)]
-pub struct Spare {
-    file: Option<OwnedFd>,
-}
-
-impl Spare {
-    /// Takes a descriptor, if there is one.
-    pub fn new() -> Self {
-        let file = UnixDatagram::unbound().ok().map(OwnedFd::from);
-        Self { file }
-    }
-
-    /// What an `error` of accepting on `listener` means: whether another client may wait.
-    ///
-    /// # Errors
-    ///
-    /// The error, when the system has no descriptor or memory for more; one client was turned away.
-    pub fn excuse(&mut self, listener: &TcpListener, error: io::Error) -> io::Result<bool> {
-        match Errno::from_io_error(&error) {
-            // The peer has gone meanwhile, or a firewall keeps it out.
-            Some(Errno::CONNABORTED | Errno::PROTO | Errno::PERM | Errno::INTR) => Ok(true),
-            _ if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            _ => {
-                self.file = None;
-                drop(listener.accept());
-                *self = Self::new();
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Default for Spare {
-    fn default() -> Self {
-        Self::new()
-    }
 }

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, openat, statat};
-use rustix::io::{Errno, Result, retry_on_intr};
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, OFlags, fstat, statat};
+use rustix::io::{Errno, Result};
 
 use super::file::{self, OpenFile};
+use super::links::{self, is, open};
 use super::root::LOOK;
 use crate::files::listing::LISTING_READ_MAX;
 use crate::step::{Entry, Found, Lookup};
@@ -20,8 +21,9 @@ const READ: OFlags = OFlags::RDONLY
 
 /// Opens the file or folder that a request names.
 ///
-/// What is opened lies below the root, symbolic links included: on Linux the kernel sees to that
-/// (`openat2`), and a link works as long as it stays inside. Without `openat2`, links are refused.
+/// What is opened lies below the root, symbolic links included, unless [`Lookup::links`] says otherwise: on
+/// Linux the kernel sees to that (`openat2`), and a link works as long as it stays inside. Without
+/// `openat2`, links are refused.
 /// The type is read from the open descriptor, and that descriptor is what is served, so no race
 /// with a rename can exchange the file in between.
 ///
@@ -33,57 +35,83 @@ const READ: OFlags = OFlags::RDONLY
 /// descriptors or memory. Others as they come.
 ///
 /// ```
-/// use host_core::{CleanPath, Found, Lookup, os};
+/// use host_core::{CleanPath, Found, Links, Lookup, os};
 ///
 /// let root = os::Root::open("src".as_ref())?;
 /// let mut path = CleanPath::new();
 /// path.decode("/lib.rs")?;
-/// let found = os::lookup(&Lookup { root: &root, path: &path, index: &[], listing: false, path_info: false })?;
+/// let found = os::lookup(&Lookup {
+///     root: &root,
+///     path: &path,
+///     index: &[],
+///     listing: false,
+///     links: Links::Beneath,
+///     caching: None,
+///     path_info: false,
+/// })?;
 /// assert!(matches!(found, Found::File { index: None, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn lookup(lookup: &Lookup<'_>) -> io::Result<Found> {
-    let root = lookup.root.folder()?;
-    let beneath = Beneath {
-        root: root.as_fd(),
-        open: open_beneath,
-    };
-    beneath.find(lookup)
+    Finder { lookup, open }.find()
 }
 
-/// Opens a path below a folder.
-type Open = fn(BorrowedFd<'_>, &[u8], OFlags) -> Result<OwnedFd>;
+/// Opens a path of a lookup.
+type Open = fn(&Lookup<'_>, &[u8], OFlags) -> Result<OwnedFd>;
 
-struct Beneath<'r> {
-    root: BorrowedFd<'r>,
+struct Finder<'l> {
+    lookup: &'l Lookup<'l>,
     open: Open,
 }
 
-impl Beneath<'_> {
-    fn find(&self, lookup: &Lookup<'_>) -> io::Result<Found> {
-        if !lookup.path.is_folder() {
-            return match self.find_file(lookup.path.below_root()) {
-                Err(_) if lookup.path_info => self.find_script(lookup.path.below_root()),
+impl Finder<'_> {
+    fn find(&self) -> io::Result<Found> {
+        let path = self.lookup.path.below_root();
+        if !self.lookup.path.is_folder() {
+            return match self.remembered(path, || self.find_file(path)) {
+                Err(_) if self.lookup.path_info => self.find_script(path),
                 found => found,
             };
         }
-        for (index, name) in lookup.index.iter().enumerate() {
-            if let Some(file) = self.find_index(&join(lookup, name.as_bytes()))? {
+        for (index, name) in self.lookup.index.iter().enumerate() {
+            if let Some(file) = self.find_index(&self.join(name.as_bytes()))? {
                 let index = Some(index);
                 return Ok(Found::File { file, index });
             }
         }
-        match self.find_folder(lookup) {
-            Err(_) if lookup.path_info => self.find_script(lookup.path.below_root()),
+        let found = match self.lookup.listing {
+            true => self.list(path),
+            false => self.remembered(path, || self.find_folder(path)),
+        };
+        match found {
+            Err(_) if self.lookup.path_info => self.find_script(path),
             found => found,
         }
     }
 
+    /// What the cache knows of this path, or what is found.
+    fn remembered(
+        &self,
+        path: &[u8],
+        find: impl FnOnce() -> io::Result<Found>,
+    ) -> io::Result<Found> {
+        let Some(caching) = &self.lookup.caching else {
+            return find();
+        };
+        // Roots live as long as the cache.
+        let root = std::ptr::from_ref(self.lookup.root).addr();
+        let (kind, from) = links::key(self.lookup.links);
+        let (root, len) = (root.to_ne_bytes(), from.len().to_ne_bytes());
+        caching
+            .cache
+            .find(caching, &[&root, &[kind], &len, from, path], find)
+    }
+
     fn find_file(&self, path: &[u8]) -> io::Result<Found> {
-        let opened = match (self.open)(self.root, path, READ) {
+        let opened = match (self.open)(self.lookup, path, READ) {
             // A folder without permission to read may have an index file all the same.
             Err(Errno::ACCESS)
-                if (self.open)(self.root, path, LOOK | OFlags::DIRECTORY).is_ok() =>
+                if (self.open)(self.lookup, path, LOOK | OFlags::DIRECTORY).is_ok() =>
             {
                 return Ok(Found::Folder);
             }
@@ -101,7 +129,7 @@ impl Beneath<'_> {
     fn find_script(&self, path: &[u8]) -> io::Result<Found> {
         let mut front = path;
         loop {
-            match (self.open)(self.root, front, LOOK) {
+            match (self.open)(self.lookup, front, LOOK) {
                 // Something in front of the last name is a file.
                 Err(Errno::NOTDIR) => {}
                 Err(errno) => return Err(error(errno)),
@@ -111,7 +139,7 @@ impl Beneath<'_> {
             let slash = memchr::memrchr(b'/', front);
             front = &front[..slash.ok_or(ErrorKind::NotFound)?];
         }
-        match self.find_file(front)? {
+        match self.remembered(front, || self.find_file(front))? {
             Found::File { file, .. } => Ok(Found::Script {
                 file,
                 path_info: path.len() - front.len(),
@@ -123,7 +151,7 @@ impl Beneath<'_> {
     /// The index file at `path`, if there is one. It is looked up from the root and not from its
     /// folder, since it may be a link to anywhere in the root.
     fn find_index(&self, path: &[u8]) -> io::Result<Option<OpenFile>> {
-        match self.find_file(path) {
+        match self.remembered(path, || self.find_file(path)) {
             Ok(Found::File { file, .. }) => Ok(Some(file)),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -132,32 +160,33 @@ impl Beneath<'_> {
     }
 
     /// A folder without index file.
-    fn find_folder(&self, lookup: &Lookup<'_>) -> io::Result<Found> {
-        let flags = if lookup.listing { READ } else { LOOK };
-        let path = lookup.path.below_root();
-        let folder = (self.open)(self.root, path, flags | OFlags::DIRECTORY).map_err(error)?;
-        if !lookup.listing {
-            return Ok(Found::Folder);
-        }
+    fn find_folder(&self, path: &[u8]) -> io::Result<Found> {
+        (self.open)(self.lookup, path, LOOK | OFlags::DIRECTORY).map_err(error)?;
+        Ok(Found::Folder)
+    }
+
+    fn list(&self, path: &[u8]) -> io::Result<Found> {
+        let flags = READ | OFlags::DIRECTORY;
+        let folder = (self.open)(self.lookup, path, flags).map_err(error)?;
         let mut dir = Dir::new(folder)?;
         let mut entries = Vec::new();
         while entries.len() < LISTING_READ_MAX
             && let Some(entry) = dir.read()
         {
-            entries.extend(self.entry(lookup, dir.fd()?, &entry?));
+            entries.extend(self.entry(dir.fd()?, &entry?));
         }
         Ok(Found::Listing(entries))
     }
 
     /// A line of a listing, if it is a file or folder that [`lookup`] would find.
-    fn entry(&self, lookup: &Lookup<'_>, dir: BorrowedFd<'_>, entry: &DirEntry) -> Option<Entry> {
+    fn entry(&self, dir: BorrowedFd<'_>, entry: &DirEntry) -> Option<Entry> {
         let name = entry.file_name();
         if matches!(name.to_bytes(), b"." | b"..") {
             return None;
         }
         let mut stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         if is(&stat, FileType::Symlink) {
-            let target = (self.open)(self.root, &join(lookup, name.to_bytes()), LOOK);
+            let target = (self.open)(self.lookup, &self.join(name.to_bytes()), LOOK);
             stat = fstat(target.ok()?).ok()?;
         }
         let folder = is(&stat, FileType::Directory);
@@ -168,15 +197,12 @@ impl Beneath<'_> {
             modified: file::modified(&stat),
         })
     }
-}
 
-/// The path, relative to the root, of `name` in the folder that is looked up.
-fn join(lookup: &Lookup<'_>, name: &[u8]) -> Vec<u8> {
-    [lookup.path.below_root(), b"/", name].concat()
-}
-
-fn is(stat: &Stat, kind: FileType) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == kind
+    /// The path, relative to the root, of `name` in the folder that is looked up.
+    fn join(&self, name: &[u8]) -> Vec<u8> {
+        let folder = self.lookup.path.as_bytes();
+        [&folder[1..], name].concat()
+    }
 }
 
 /// The kind of error that a lookup promises.
@@ -193,69 +219,6 @@ fn error(errno: Errno) -> io::Error {
         _ => return errno.into(),
     };
     io::Error::new(kind, errno)
-}
-
-/// Opens `path`, which may go through symbolic links, if none of it leaves `root`.
-#[cfg(target_os = "linux")]
-fn open_beneath(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    use rustix::fs::{ResolveFlags, openat2};
-
-    const RESOLVE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
-    const TRIES: usize = 8;
-
-    let open = || retry_on_intr(|| openat2(root, path, flags, Mode::empty(), RESOLVE));
-    let mut opened = open();
-    for _ in 1..TRIES {
-        // A rename came in between: the kernel cannot tell whether `..` left the root.
-        if !matches!(opened, Err(Errno::AGAIN)) {
-            break;
-        }
-        opened = open();
-    }
-    match opened {
-        // An old kernel, or a filter of system calls that does not know this one.
-        Err(Errno::NOSYS | Errno::PERM) => walk(root, path, flags),
-        opened => opened,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-use walk as open_beneath;
-
-/// Opens `path` name by name, and follows no symbolic link.
-fn walk(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    let parts = path.split(|&byte| byte == b'/');
-    let mut names = parts.filter(|name| !matches!(*name, b"" | b".")).peekable();
-    let mut folder: Option<OwnedFd> = None;
-    while let Some(name) = names.next() {
-        let flags = match names.peek() {
-            Some(_) => LOOK | OFlags::DIRECTORY,
-            None if path.ends_with(b"/") => flags | OFlags::DIRECTORY,
-            None => flags,
-        };
-        let parent = folder.as_ref().map_or(root, AsFd::as_fd);
-        folder = Some(open_name(parent, name, flags)?);
-    }
-    match folder {
-        Some(opened) => Ok(opened),
-        None => open_name(root, b".", flags),
-    }
-}
-
-fn open_name(parent: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    if name == b".." {
-        return Err(Errno::XDEV);
-    }
-    let flags = flags | OFlags::NOFOLLOW;
-    match retry_on_intr(|| openat(parent, name, flags, Mode::empty())) {
-        // Linux says this, too, of a link where it was told to open a folder.
-        Err(Errno::NOTDIR) if is_link(parent, name) => Err(Errno::LOOP),
-        opened => opened,
-    }
-}
-
-fn is_link(parent: BorrowedFd<'_>, name: &[u8]) -> bool {
-    statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| is(&stat, FileType::Symlink))
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ mod configured;
 mod control;
 mod explain;
 mod file;
+mod file_cache;
+mod links;
 pub(crate) mod listen;
+mod listener;
 mod log;
 mod lookup;
 mod notify;
@@ -18,19 +21,22 @@ mod reaper;
 mod root;
 mod signals;
 mod socket;
+mod socket_file;
 mod spawn;
 mod spool;
 mod startup;
 mod user;
+mod zone;
 
 use std::time::{Instant, SystemTime};
 
 pub use backend::{Backend, exchange};
 pub use children::Turn;
 pub(crate) use config::Disk;
-pub use control::{Control, Stop, Subscription};
+pub use control::{Control, Service, Stop, Subscription};
 pub use file::{OpenFile, read_file, send_file};
-pub use listen::{Spare, prepare, reuseport_sibling};
+pub use file_cache::{FileCache, MEMORY_FILE_MAX, MEMORY_MAX};
+pub use listener::{Accepted, Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
@@ -38,6 +44,7 @@ pub use socket::{receive, reset, send, shutdown_write, wait};
 pub use spawn::spawn;
 pub use spool::{SpoolFile, spool};
 pub use startup::{Serve, run};
+pub(crate) use zone::local;
 
 use crate::Now;
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
-use rustix::io::retry_on_intr;
+use rustix::io::{Result, retry_on_intr};
 
 /// Descriptors that are only looked at or looked up in. They need no permission to read.
 #[cfg(target_os = "linux")]
@@ -49,7 +49,7 @@ impl Root {
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let path = std::path::absolute(path).map_err(named)?;
-        let folder = open_folder(&path).map_err(named)?;
+        let folder = open_folder(&path).map_err(|errno| named(errno.into()))?;
         Ok(Self {
             path,
             state: Mutex::new(State {
@@ -76,11 +76,11 @@ impl Root {
     }
 
     /// The folder that the path names, or named within the last second.
-    pub(super) fn folder(&self) -> io::Result<Arc<OwnedFd>> {
+    pub(super) fn folder(&self) -> Result<Arc<OwnedFd>> {
         self.folder_at(Instant::now())
     }
 
-    fn folder_at(&self, now: Instant) -> io::Result<Arc<OwnedFd>> {
+    fn folder_at(&self, now: Instant) -> Result<Arc<OwnedFd>> {
         let held = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             match &state.folder {
@@ -108,9 +108,9 @@ impl fmt::Debug for Root {
     }
 }
 
-fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+pub(super) fn open_folder(path: &Path) -> Result<OwnedFd> {
     let flags = LOOK | OFlags::DIRECTORY;
-    Ok(retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?)
+    retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))
 }
 
 /// Whether `path` names the open `folder`. An inode number is not used again while its inode is

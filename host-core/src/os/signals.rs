@@ -9,13 +9,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-use super::{Control, Stop, notify};
-use crate::Server;
+use super::{Control, Service, Stop, notify};
 
 /// What signals ask for beside an end.
 pub(super) trait Administration: Send + 'static {
-    /// SIGHUP: makes a server anew. `None` if that is not possible; it has told why.
-    fn reload(&mut self) -> Option<Server>;
+    /// SIGHUP: makes anew what is served. `None` if that is not possible; it has told why.
+    fn reload(&mut self) -> Option<Service>;
 
     /// SIGUSR1: opens the logs anew.
     fn reopen(&mut self);
@@ -51,8 +50,10 @@ fn stop(control: &Control, how: Stop) {
 
 fn reload(control: &Control, admin: &mut impl Administration) {
     notify::reloading();
-    if let Some(server) = admin.reload() {
-        control.reload(Arc::new(server));
+    if control.stopping().is_none()
+        && let Some(service) = admin.reload()
+    {
+        control.reload(service);
     }
     notify::ready();
 }

@@ -2,24 +2,23 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::thread;
 
 use rustix::fs::Access;
 use rustix::process::{Resource, geteuid, getrlimit, setrlimit};
 
+use super::listen::Sockets;
 use super::signals::{self, Administration};
 use super::user::Account;
-use super::{Control, LogWriter, Root, configured, listen, notify};
+use super::{Control, Listener, LogWriter, Root, Service, configured, listen, notify};
 use crate::cli::{self, AccessLog, Args, Workers};
 use crate::{Server, Site};
 
-/// What a driver is: it serves on bound listeners, from the start with this server, as long and in
-/// the way that the control tells it.
-pub type Serve = fn(Arc<Server>, Vec<TcpListener>, Control) -> io::Result<()>;
+/// What a driver is: it serves from the start with this service, as long and in the way that the
+/// control tells it.
+pub type Serve = fn(Service, Control) -> io::Result<()>;
 
 /// The whole of a program that serves a folder: reads the command line, prepares what it asks for,
 /// says on standard output where it listens, and serves until a signal ends it.
@@ -88,6 +87,7 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
         access_log,
         workers,
         connections,
+        sockets: Sockets::fixed(&listeners),
     };
     let server = command_line.server()?;
     // The folder has been opened by this path.
@@ -97,7 +97,8 @@ fn start(name: &'static str, args: Args, serve: Serve) -> Result<(), String> {
     announce(name, &dir, &listeners);
     notify::ready();
     let log = server.access_log.clone();
-    let ended = serve(Arc::new(server), listeners, control);
+    let server = server.into();
+    let ended = serve(Service { server, listeners }, control);
     if let Some(log) = log {
         log.flush();
     }
@@ -111,6 +112,7 @@ struct CommandLine {
     access_log: Option<LogWriter>,
     workers: usize,
     connections: usize,
+    sockets: Sockets,
 }
 
 impl CommandLine {
@@ -139,9 +141,13 @@ impl CommandLine {
 }
 
 impl Administration for CommandLine {
-    fn reload(&mut self) -> Option<Server> {
+    fn reload(&mut self) -> Option<Service> {
         let server = self.server();
-        self.tell(server.and_then(|server| self.reopen_log().map(|()| server)))
+        let server = self.tell(server.and_then(|server| self.reopen_log().map(|()| server)))?;
+        Some(Service {
+            server: server.into(),
+            listeners: self.sockets.listeners(),
+        })
     }
 
     fn reopen(&mut self) {
@@ -237,7 +243,7 @@ pub(super) fn afford(
 
 /// Sets the limit on open files, or lifts it as far as the process may, and returns it; where that
 /// fails, the old limit holds. `None` is no limit.
-fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
+pub(super) fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.maximum = limit.maximum.map(|maximum| maximum.max(files.unwrap_or(0)));
     limit.current = files.or(limit.maximum);
@@ -246,14 +252,10 @@ fn set_open_file_limit(files: Option<u64>) -> Option<u64> {
 }
 
 /// Says where to find the server. A standard output that is closed does not stop it.
-pub(super) fn announce(name: &str, dir: &Path, listeners: &[TcpListener]) {
+pub(super) fn announce(name: &str, dir: &Path, listeners: &[Listener]) {
     let mut stdout = io::stdout().lock();
-    for address in listeners.iter().filter_map(|it| it.local_addr().ok()) {
-        let _ = writeln!(
-            stdout,
-            "{name}: serving {} on http://{address}/",
-            dir.display()
-        );
+    for listener in listeners {
+        let _ = writeln!(stdout, "{name}: serving {} on {listener}", dir.display());
     }
     let _ = stdout.flush();
 }

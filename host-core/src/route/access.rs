@@ -11,13 +11,13 @@ use super::variables::View;
 use super::{Route, Rules};
 use crate::config::model::{Access, Allow, BasicAuth, Network};
 use crate::passwords::{Credentials, FILE_MAX, Users, Verdict, Version};
-use crate::{Found, Lookup};
+use crate::{Found, Links, Lookup};
 
 impl Rules {
     /// The rules that `limit_except` has for requests of this method.
-    pub(super) fn limited(&self, method: &str) -> Option<usize> {
+    pub(super) fn limited<'m>(&self, method: impl Fn() -> &'m str) -> Option<usize> {
         let (methods, _) = self.settings.limit_except.as_ref()?;
-        let excepted = methods.iter().any(|it| it == method);
+        let excepted = methods.iter().any(|it| it == method());
         self.limited.filter(|_| !excepted)
     }
 }
@@ -29,7 +29,7 @@ impl<'v> View<'v> {
 
     pub(super) fn check_access(&self, route: &mut Route) -> Flow {
         let access = self.access(route);
-        match (access.any, access.verdict(self.peer(route).ip())) {
+        match (access.any, access.verdict(self.ip(route))) {
             (false, Some(Allow::Deny)) => return self.fail(route, Status::FORBIDDEN),
             (true, Some(Allow::Allow)) => return admit(route),
             _ => {}
@@ -42,7 +42,7 @@ impl<'v> View<'v> {
 
     /// No name is asked for.
     fn without_name(&self, route: &mut Route) -> Flow {
-        match self.access(route).verdict(self.peer(route).ip()) {
+        match self.access(route).verdict(self.ip(route)) {
             Some(Allow::Deny) => self.fail(route, Status::FORBIDDEN),
             _ => admit(route),
         }
@@ -89,6 +89,8 @@ impl<'v> View<'v> {
             path: &route.path,
             index: &[],
             listing: false,
+            links: Links::All,
+            caching: None,
             path_info: false,
         }
     }
@@ -176,7 +178,7 @@ fn push_challenge(realm: &[u8], out: &mut String) {
 
 impl Access {
     /// What the first rule that matches says.
-    fn verdict(&self, ip: IpAddr) -> Option<Allow> {
+    fn verdict(&self, ip: Option<IpAddr>) -> Option<Allow> {
         let mut rules = self.rules.iter();
         let rule = rules.find(|(_, network)| network.contains(ip));
         rule.map(|(allow, _)| *allow)
@@ -184,11 +186,15 @@ impl Access {
 }
 
 impl Network {
-    /// An IPv4 address that came in by IPv6 is what it is.
-    pub(super) fn contains(&self, ip: IpAddr) -> bool {
+    /// Whether a client is one of these; one of a unix socket has no address. An IPv4 address that came in
+    /// by IPv6 is what it is.
+    pub(super) fn contains(&self, ip: Option<IpAddr>) -> bool {
         let same = |a: u128, b: u128, width: u32, bits: u8| {
             let rest = width.saturating_sub(u32::from(bits));
             a.checked_shr(rest) == b.checked_shr(rest)
+        };
+        let Some(ip) = ip else {
+            return matches!(self, Self::All | Self::Unix);
         };
         match (self, ip.to_canonical()) {
             (Self::All, _) => true,

@@ -11,12 +11,12 @@ use super::location::Prefix;
 use super::rewrite::{Instruction, Kind, Text};
 use super::*;
 use crate::config::model::{
-    Condition, Expires, Location, Locations, Matches, Model, Op, OpKind, ReturnBody, Settings,
-    VirtualServer,
+    Condition, Expires, Location, Locations, Matches, Model, Op, OpKind, OpenFileCache, ReturnBody,
+    Settings, VirtualServer,
 };
 use crate::config::template::{Part, Template, Variable};
-use crate::os::Root;
 use crate::os::listen::Options;
+use crate::os::{FileCache, Root};
 
 /// What is being built, and what of it exists already.
 #[derive(Default)]
@@ -28,6 +28,9 @@ struct Builder {
     roots: HashMap<PathBuf, Arc<Root>>,
     types: types::Cache,
     logs: Vec<Option<PathBuf>>,
+    caches: Vec<FileCache>,
+    /// The places of caches, by their numbers.
+    cache_of: HashMap<usize, usize>,
 }
 
 impl Hosting {
@@ -49,16 +52,22 @@ impl Hosting {
             let mut names = Names::default();
             let here = listen.servers.iter();
             let named = here.filter_map(|&at| Some((at, model.servers.get(at)?)));
+            let mut patterns = Vec::new();
             for (server, names_of) in named.map(|(at, server)| (at, &server.names)) {
                 for (at, name) in names_of.iter().enumerate() {
                     names.add(server, at, name);
+                    if let ServerName::Pattern(pattern) = name {
+                        patterns.push(pattern);
+                    }
                 }
             }
+            names.link(patterns.iter().copied());
             Listening {
                 address: listen.address.clone(),
                 place: listen.place.clone(),
                 bind: listen.bind,
                 reuseport: listen.reuseport,
+                proxy_protocol: listen.proxy_protocol,
                 options: Options {
                     backlog: backlog(listen.backlog),
                     ipv6only: listen.ipv6only,
@@ -87,6 +96,7 @@ impl Hosting {
             servers,
             locations: builder.locations,
             rules: builder.rules,
+            caches: builder.caches,
             maps,
             map_of,
             logs: builder.logs,
@@ -224,6 +234,7 @@ impl Builder {
         let rules = Rules {
             limited,
             files: Files::new(&settings.root, &mut self.roots),
+            cache: settings.open_file_cache.map(|cache| self.cache(cache)),
             index: index
                 .map(|name| String::from_utf8_lossy(name).into_owned())
                 .collect(),
@@ -246,6 +257,14 @@ impl Builder {
         self.rules.push(rules);
         self.known.insert(address, self.rules.len() - 1);
         self.rules.len() - 1
+    }
+
+    fn cache(&mut self, cache: OpenFileCache) -> usize {
+        let caches = &mut self.caches;
+        *self.cache_of.entry(cache.number).or_insert_with(|| {
+            caches.push(FileCache::new(cache.max, cache.inactive));
+            caches.len() - 1
+        })
     }
 
     fn log(&mut self, log: &AccessLog) -> RuleLog {

@@ -5,7 +5,7 @@ use super::rewrite::{Instruction, Kind};
 use super::variables::View;
 use crate::config::model::{Condition, FileTest};
 use crate::os::Root;
-use crate::{Found, Lookup};
+use crate::{Found, Links, Lookup};
 
 impl<'v> View<'v> {
     /// What `route.path` is below.
@@ -48,7 +48,13 @@ impl<'v> View<'v> {
 }
 
 /// Whether what was found is what a condition asks for.
-pub(super) fn passes(instruction: &Instruction, found: &std::io::Result<Found>) -> bool {
+/// One that is there, but refused, exists; unless that may be for its links.
+pub(super) fn passes(
+    instruction: &Instruction,
+    found: &std::io::Result<Found>,
+    links: Links<'_>,
+) -> bool {
+    let checks_links = matches!(links, Links::None(_) | Links::SameOwner(_));
     let Kind::If {
         condition: Condition::File { kind, .. },
         ..
@@ -61,8 +67,9 @@ pub(super) fn passes(instruction: &Instruction, found: &std::io::Result<Found>) 
         (FileTest::Executable, Ok(Found::File { file, .. })) => file.is_executable(),
         (FileTest::Folder | FileTest::Executable, Ok(Found::Folder)) => true,
         (FileTest::Any, Ok(_)) => true,
-        // It is there, but may not be read, or is no file.
-        (FileTest::Any, Err(error)) => error.kind() == std::io::ErrorKind::PermissionDenied,
+        (FileTest::Any, Err(error)) if !checks_links => {
+            error.kind() == std::io::ErrorKind::PermissionDenied
+        }
         _ => false,
     }
 }
@@ -81,6 +88,8 @@ pub(super) fn lookup<'l, 'v: 'l>(view: &View<'v>, route: &'l Route) -> Lookup<'l
         path: &route.path,
         index: &[],
         listing: false,
+        links: view.links(route),
+        caching: view.caching(view.rules(route)),
         path_info: false,
     }
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use h1_core::{Method, Status};
 
 use super::flow::{Flow, Outcome};
-use super::state::Phase;
+use super::state::{OpenedBy, Phase};
 use super::trace::Note;
 use super::variables::View;
-use super::{Route, condition};
-use crate::config::model::Fallback;
+use super::{Route, Rules, condition};
+use crate::config::model::{DisableSymlinks, Fallback};
 use crate::config::template::Part;
 use crate::os::OpenFile;
 use crate::path::{CleanPath, PathError, push_encoded};
-use crate::{Found, Lookup};
+use crate::{Caching, Found, Lookup};
 
 impl<'v> View<'v> {
     pub(super) fn try_file(&self, route: &mut Route, at: usize) -> Flow {
@@ -93,6 +93,10 @@ impl<'v> View<'v> {
         let uri = std::mem::take(&mut route.uri);
         let located = self.locate(route, &uri);
         route.uri = uri;
+        // The other way round: it is the URI that names a folder, or does not.
+        if !route.uri.ends_with(b"/") && route.path.is_folder() {
+            route.path.pop_suffix("/");
+        }
         let hidden = route.path.is_hidden() && !self.rules(route).settings.hidden_files;
         if located.is_err() || hidden {
             return self.fail(route, Status::NOT_FOUND);
@@ -150,14 +154,23 @@ impl<'v> View<'v> {
 
     /// Whether the file that is looked for was opened just before.
     fn held(&self, route: &Route) -> bool {
-        let root = self.root(route);
+        let by = self.opened_by(route);
         let held = route.held.as_ref();
-        held.is_some_and(|(of, path, _)| *of == root && *path == route.path)
+        held.is_some_and(|(of, path, _)| by == Some(*of) && *path == route.path)
     }
 
-    /// What tells one root from another.
-    fn root(&self, route: &Route) -> usize {
-        Arc::as_ptr(&self.rules(route).files.root) as usize
+    /// What tells by which rules a file was opened; `None` where links are looked at each time.
+    fn opened_by(&self, route: &Route) -> Option<OpenedBy> {
+        let rules = self.rules(route);
+        let all_links = match rules.settings.disable_symlinks {
+            DisableSymlinks::Beneath => false,
+            DisableSymlinks::Off => true,
+            DisableSymlinks::On { .. } | DisableSymlinks::IfNotOwner { .. } => return None,
+        };
+        Some(OpenedBy {
+            root: Arc::as_ptr(&rules.files.root).addr(),
+            all_links,
+        })
     }
 
     /// What [`Outcome::Lookup`] asks for.
@@ -186,8 +199,22 @@ impl<'v> View<'v> {
                 && reads
                 && rules.settings.autoindex.is_some()
                 && route.index_uri.is_empty(),
+            links: self.links(route),
+            caching: self.caching(rules),
             path_info: route.phase == Phase::Content && rules.settings.cgi.is_on(),
         }
+    }
+
+    /// What the rules let remember.
+    pub(super) fn caching(&self, rules: &Rules) -> Option<Caching<'v>> {
+        let settings = rules.settings.open_file_cache?;
+        Some(Caching {
+            cache: self.hosting.caches.get(rules.cache?)?,
+            valid: settings.valid,
+            min_uses: settings.min_uses,
+            errors: settings.errors,
+            now: self.now,
+        })
     }
 
     /// Goes on with the answer to [`Outcome::Lookup`].
@@ -213,7 +240,7 @@ impl<'v> View<'v> {
             _ => {
                 let passes = self
                     .instruction(route)
-                    .map(|it| condition::passes(it, &found));
+                    .map(|it| condition::passes(it, &found, self.links(route)));
                 route.tested = passes;
                 Flow::On
             }
@@ -242,8 +269,9 @@ impl<'v> View<'v> {
         }
         match found {
             Ok(Found::File { file, index: None }) => {
-                let root = self.root(route);
-                route.hold(root, file);
+                if let Some(by) = self.opened_by(route) {
+                    route.hold(by, file);
+                }
                 Flow::On
             }
             found => self.content_found(route, found),
@@ -297,7 +325,8 @@ impl<'v> View<'v> {
                 file,
                 index: Some(index),
             }) => self.go_to_index(route, file, index),
-            Ok(Found::Folder) if route.path.is_folder() => self.without_index(route),
+            // The URI may end in a slash where the path of an `alias` does not.
+            Ok(Found::Folder) if route.uri.ends_with(b"/") => self.without_index(route),
             Ok(Found::Folder) => self.redirect_to_folder(route),
             Ok(Found::Listing(entries)) => Flow::End(Outcome::Listing(entries)),
             Ok(Found::Script { .. }) => self.fail(route, Status::NOT_FOUND),
@@ -314,7 +343,7 @@ impl<'v> View<'v> {
             route.target.push(b'?');
             route.target.extend_from_slice(&route.args);
         }
-        Flow::End(Outcome::Redirect(Status::MOVED_PERMANENTLY))
+        self.redirect(route, Status::MOVED_PERMANENTLY)
     }
 
     /// An index file is reached by an internal redirect, as locations may have rules for it; it is
@@ -330,7 +359,7 @@ impl<'v> View<'v> {
         if path.set(&[route.path.as_bytes(), name.as_bytes()]).is_err() || !route.change() {
             return self.fail(route, Status::INTERNAL_SERVER_ERROR);
         }
-        route.held = Some((self.root(route), path, file));
+        route.held = self.opened_by(route).map(|by| (by, path, file));
         route.uri.extend_from_slice(name.as_bytes());
         let uri = &route.uri;
         route.sink.note(|| Note::Redirect {

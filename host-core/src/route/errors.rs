@@ -16,16 +16,33 @@ impl View<'_> {
         });
         route.status = Some(status);
         route.too_large |= status == Status::CONTENT_TOO_LARGE;
+        match self.page_for(route, status) {
+            Some(page) => self.go_to_page(route, page, status),
+            None => Flow::End(Outcome::Page(status)),
+        }
+    }
+
+    /// A redirect to `route.target`. It may have a page, too, beside which Location stays.
+    pub(super) fn redirect(&self, route: &mut Route, status: Status) -> Flow {
+        match self.page_for(route, status) {
+            Some(page) => {
+                std::mem::swap(&mut route.moved, &mut route.target);
+                self.go_to_page(route, page, status)
+            }
+            None => Flow::End(Outcome::Redirect(status)),
+        }
+    }
+
+    /// The page for a status, if the request may go on to one.
+    fn page_for<'s>(&'s self, route: &mut Route, status: Status) -> Option<&'s ErrorPage> {
         let settings = &self.rules(route).settings;
         if route.in_error_page || route.changes == 0 {
-            return Flow::End(Outcome::Page(status));
+            return None;
         }
         let mut pages = settings.error_pages.iter();
-        let Some(page) = pages.find(|page| page.statuses.contains(&status)) else {
-            return Flow::End(Outcome::Page(status));
-        };
+        let page = pages.find(|page| page.statuses.contains(&status))?;
         route.in_error_page = !settings.recursive_error_pages;
-        self.go_to_page(route, page, status)
+        Some(page)
     }
 
     fn go_to_page(&self, route: &mut Route, page: &ErrorPage, status: Status) -> Flow {
@@ -52,8 +69,11 @@ impl View<'_> {
             _ => {
                 route.target.clear();
                 route.target.extend_from_slice(&text);
-                let code = route.status.filter(|it| is_redirect(*it));
-                Flow::End(Outcome::Redirect(code.unwrap_or(Status::FOUND)))
+                let code = match page.answer {
+                    Answer::Code(code) if is_redirect(code) => code,
+                    _ => Status::FOUND,
+                };
+                Flow::End(Outcome::Redirect(code))
             }
         };
         route.give_scratch(text);

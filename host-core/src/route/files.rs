@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::Route;
 use super::variables::View;
-use crate::config::model::Base;
+use crate::Links;
+use crate::config::model::{Base, DisableSymlinks};
 use crate::config::template::{Part, Template};
 use crate::os::Root;
 use crate::path::PathError;
@@ -83,7 +84,12 @@ fn split(base: &Template, tail: Tail) -> (PathBuf, Template) {
     };
     // A root is a folder, whether it ends in a slash or not.
     let whole = rest.is_empty() && tail == Tail::Uri;
-    let end = match memchr::memrchr(b'/', first) {
+    // The URI decides whether the slash at the end of an `alias` holds.
+    let names = match rest.is_empty() && tail == Tail::Nothing {
+        true => first.strip_suffix(b"/").unwrap_or(first),
+        false => first,
+    };
+    let end = match memchr::memrchr(b'/', names) {
         _ if whole => first.len(),
         Some(slash) => slash + 1,
         None => 0,
@@ -100,6 +106,28 @@ fn split(base: &Template, tail: Tail) -> (PathBuf, Template) {
 }
 
 impl View<'_> {
+    /// Sets `route.links_from` to the part of paths in which links are not looked at.
+    pub(super) fn expand_links_from(&self, route: &mut Route) {
+        let from = match &self.rules(route).settings.disable_symlinks {
+            DisableSymlinks::On { from } | DisableSymlinks::IfNotOwner { from } => from,
+            DisableSymlinks::Beneath | DisableSymlinks::Off => return,
+        };
+        let mut text = std::mem::take(&mut route.links_from);
+        text.clear();
+        self.expand(route, from, &mut text);
+        route.links_from = text;
+    }
+
+    /// Which links are followed.
+    pub(super) fn links<'l>(&self, route: &'l Route) -> Links<'l> {
+        match &self.rules(route).settings.disable_symlinks {
+            DisableSymlinks::Beneath => Links::Beneath,
+            DisableSymlinks::Off => Links::All,
+            DisableSymlinks::On { .. } => Links::None(&route.links_from),
+            DisableSymlinks::IfNotOwner { .. } => Links::SameOwner(&route.links_from),
+        }
+    }
+
     /// Sets `route.path` to that of the file which `uri` names below the root of the rules.
     pub(super) fn locate(&self, route: &mut Route, uri: &[u8]) -> Result<(), PathError> {
         let files = &self.rules(route).files;

@@ -58,16 +58,16 @@ impl<'v> View<'v> {
     /// Begins with a request.
     pub(crate) fn begin(&self, route: &mut Route, request: &RequestHead<'_>) -> Outcome {
         route.reset(self.hosting.map_of.len());
-        vhost::normalize(request, &mut route.host);
+        let good = vhost::normalize(request, &mut route.host);
         self.choose_server(route);
         self.believe_proxy(route);
-        let (path, query) = (request.path(), request.query().unwrap_or_default());
-        route.args.extend_from_slice(query.as_bytes());
+        let (path, query) = request.path_and_query();
+        route.args.extend_from_slice(query.unwrap_or_default());
         let server = self.hosting.server(route.server);
         let merge = server.is_none_or(|it| it.merge_slashes);
         let flow = match route.path.decode_to(path, merge, &mut route.uri) {
             // A request for the server and not for something on it.
-            _ if vhost::has_empty_label(request) => self.fail(route, Status::BAD_REQUEST),
+            _ if !good => self.fail(route, Status::BAD_REQUEST),
             _ if path.is_empty() => self.without_path(route, request.method()),
             Ok(()) => Flow::On,
             Err(PathError::EncodedSlash) => self.fail(route, Status::NOT_FOUND),
@@ -90,7 +90,7 @@ impl<'v> View<'v> {
     ) -> Outcome {
         route.reset(self.hosting.map_of.len());
         route.host.clear();
-        let listen = self.hosting.listens.get(self.client.listen);
+        let listen = self.hosting.listens.get(self.client.listen());
         route.server = listen.map_or(0, |listen| listen.default);
         let server = self.hosting.server(route.server);
         route.rules = server.map_or(0, |server| server.rules);
@@ -101,10 +101,10 @@ impl<'v> View<'v> {
 
     fn choose_server(&self, route: &mut Route) {
         let listens = &self.hosting.listens;
-        let Some(listen) = listens.get(self.client.listen) else {
+        let Some(listen) = listens.get(self.client.listen()) else {
             return;
         };
-        route.sink.note(|| Note::Listen(self.client.listen));
+        route.sink.note(|| Note::Listen(self.client.listen()));
         let mut found = None;
         if !listen.single || route.sink.is_on() {
             let (host, bindings) = (&route.host, &mut route.bindings);
@@ -139,6 +139,9 @@ impl<'v> View<'v> {
                 flow = self.fail(route, Status::INTERNAL_SERVER_ERROR);
             }
             if let Flow::End(outcome) = flow {
+                if matches!(outcome, Outcome::Lookup) {
+                    self.expand_links_from(route);
+                }
                 return outcome;
             }
             flow = match route.phase {
@@ -189,6 +192,7 @@ impl<'v> View<'v> {
                 route.phase = next;
                 Flow::On
             }
+            Ran::Answer(Outcome::Redirect(status)) => self.redirect(route, status),
             Ran::Answer(outcome) => Flow::End(outcome),
             Ran::Fail(status) => self.fail(route, status),
             Ran::Ask(at) => {
@@ -254,7 +258,7 @@ impl<'v> View<'v> {
     fn enter(&self, route: &mut Route, location: &Located) {
         route.rules = location.rules;
         route.phase = Phase::Location(0);
-        if let Some(limited) = self.rules(route).limited(self.method(route)) {
+        if let Some(limited) = self.rules(route).limited(|| self.method(route)) {
             route.rules = limited;
             route.phase = Phase::Limit;
         }

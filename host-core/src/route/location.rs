@@ -1,10 +1,11 @@
 //! Which location a URI is in.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::bindings::Bindings;
 use super::trace::{Note, Sink};
 use super::{Hosting, Located};
+use crate::config::PatternList;
 use crate::config::model::Pattern;
 
 /// The locations of one block, ready to be searched.
@@ -15,6 +16,7 @@ pub(crate) struct Tree {
     pub(super) prefixes: Vec<Prefix>,
     /// In the order of the file.
     pub(super) patterns: Vec<(Pattern, usize)>,
+    list: PatternList,
     pub(super) named: HashMap<String, usize>,
 }
 
@@ -38,8 +40,9 @@ enum Search {
 }
 
 impl Tree {
-    /// Sets the parents of the prefixes, once all are there.
+    /// Sets the parents of the prefixes, and has patterns searched at once, now that all are there.
     pub(super) fn link(&mut self) {
+        self.list = PatternList::new(self.patterns.iter().map(|(pattern, _)| pattern));
         self.prefixes.sort_by(|a, b| a.uri.cmp(&b.uri));
         for at in 1..self.prefixes.len() {
             let (before, rest) = self.prefixes.split_at(at);
@@ -52,6 +55,22 @@ impl Tree {
             }
             self.prefixes[at].parent = parent;
         }
+    }
+
+    /// The location of the first pattern that matches `uri`.
+    fn first_pattern(&self, uri: &[u8], bindings: &mut Bindings, sink: &mut Sink) -> Option<usize> {
+        let found = self.list.first(uri, |at| {
+            let pattern = self.patterns.get(at);
+            pattern.is_some_and(|(pattern, _)| bindings.matches(pattern, uri))
+        });
+        let end = found.unwrap_or(self.patterns.len());
+        for (_, location) in &self.patterns[..end] {
+            sink.note(|| Note::NotLocation {
+                location: *location,
+                why: "its regular expression does not match",
+            });
+        }
+        self.patterns.get(found?).map(|(_, location)| *location)
     }
 
     /// The longest prefix of `uri`.
@@ -114,25 +133,18 @@ impl Hosting {
         if last {
             return Search::Open;
         }
-        for (pattern, location) in &tree.patterns {
-            if !bindings.matches(pattern, uri) {
-                sink.note(|| Note::NotLocation {
-                    location: *location,
-                    why: "its regular expression does not match",
-                });
-                continue;
-            }
-            sink.note(|| Note::Location {
-                location: *location,
-                why: "it is the first regular expression that matches",
-            });
-            *found = Some(*location);
-            if let Some(Located { nested, .. }) = self.locations.get(*location) {
-                self.search(nested, uri, found, bindings, sink);
-            }
-            return Search::Settled;
+        let Some(location) = tree.first_pattern(uri, bindings, sink) else {
+            return Search::Open;
+        };
+        sink.note(|| Note::Location {
+            location,
+            why: "it is the first regular expression that matches",
+        });
+        *found = Some(location);
+        if let Some(Located { nested, .. }) = self.locations.get(location) {
+            self.search(nested, uri, found, bindings, sink);
         }
-        Search::Open
+        Search::Settled
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::bindings::Bindings;
 use super::vhost::Names;
+use crate::config::PatternList;
 use crate::config::model::{self, Pattern};
 use crate::config::template::Template;
 
@@ -15,6 +16,7 @@ pub(crate) struct Map {
     /// The values of `names`.
     values: Vec<Template>,
     patterns: Vec<(Pattern, Template)>,
+    list: PatternList,
     default: Template,
 }
 
@@ -31,6 +33,7 @@ impl Map {
             exact: map.exact.into_iter().collect(),
             names,
             values,
+            list: PatternList::new(map.patterns.iter().map(|(pattern, _)| pattern)),
             patterns: map.patterns,
             default: map.default,
         }
@@ -45,10 +48,11 @@ impl Map {
         if let Some((at, _)) = self.names.find(&lower, |_, _| false) {
             return self.values.get(at).unwrap_or(&self.default);
         }
-        let mut patterns = self.patterns.iter();
-        match patterns.find(|(pattern, _)| bindings.matches(pattern, source)) {
-            Some((_, value)) => value,
-            None => &self.default,
-        }
+        let found = self.list.first(source, |at| {
+            let pattern = self.patterns.get(at);
+            pattern.is_some_and(|(pattern, _)| bindings.matches(pattern, source))
+        });
+        let found = found.and_then(|at| self.patterns.get(at));
+        found.map_or(&self.default, |(_, value)| value)
     }
 }

@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod bindings;
 mod build;
 mod condition;
+mod connection;
 mod content;
 mod errors;
 mod files;
@@ -30,7 +31,7 @@ use h1_core::Timeouts;
 use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
 use crate::limits::Zone;
 use crate::os::children::Children;
-use crate::os::{Root, listen};
+use crate::os::{FileCache, Root, listen};
 use crate::passwords::Passwords;
 use crate::server::counters::Counters;
 pub(crate) use files::Files;
@@ -40,6 +41,7 @@ use map::Map;
 use rewrite::Instruction;
 pub(crate) use state::{Route, new_id};
 pub(crate) use types::Types;
+use variables::Client;
 use vhost::Names;
 
 /// A configuration that requests can be answered from. Servers, locations and rules know each other
@@ -50,6 +52,7 @@ pub(crate) struct Hosting {
     pub(crate) servers: Vec<Virtual>,
     pub(crate) locations: Vec<Located>,
     rules: Vec<Rules>,
+    pub(crate) caches: Vec<FileCache>,
     maps: Vec<Map>,
     /// The place of the map that a slot is the variable of.
     map_of: Vec<Option<usize>>,
@@ -85,6 +88,8 @@ pub(crate) struct Listening {
     /// `false`: a wildcard address of the same port takes these connections as well.
     pub(crate) bind: bool,
     pub(crate) reuseport: bool,
+    /// A proxy says in front of the first request whom it speaks for.
+    proxy_protocol: bool,
     pub(crate) options: listen::Options,
     names: Names,
     default: usize,
@@ -124,6 +129,8 @@ pub(crate) struct Rules {
     /// The rules for the methods that `limit_except` is about.
     limited: Option<usize>,
     pub(crate) files: Files,
+    /// The place of what remembers files in [`Hosting::caches`].
+    cache: Option<usize>,
     /// The index files that are looked for, up to the first with a variable or a slash.
     pub(crate) index: Vec<String>,
     pub(crate) types: Arc<Types>,
@@ -186,6 +193,17 @@ impl Hosting {
     /// Whether it matters at which address a connection came in, and that is not known beforehand.
     pub(crate) fn needs_local(&self) -> bool {
         !self.listens.is_empty() && self.only_address().is_none()
+    }
+
+    /// Whether what a proxy says is still to come.
+    pub(crate) fn awaits_proxy(&self, client: &Client) -> bool {
+        let listen = self.listens.get(client.listen());
+        listen.is_some_and(|it| it.proxy_protocol) && client.proxied.is_none()
+    }
+
+    /// The place of what is listened on at `address`.
+    pub(crate) fn listen_at(&self, address: &Address) -> Option<usize> {
+        self.listens.iter().position(|it| it.address == *address)
     }
 
     /// The address that a connection to `local` came in at.

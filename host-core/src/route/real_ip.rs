@@ -18,8 +18,11 @@ impl View<'_> {
     }
 
     fn named_by_proxy(&self, real_ip: &RealIp) -> Option<SocketAddr> {
-        if !real_ip.trusts(self.client.peer.ip()) {
+        if !real_ip.trusts(self.client.peer.map(|peer| peer.ip())) {
             return None;
+        }
+        if real_ip.header == "proxy_protocol" {
+            return self.client.proxied().map(|it| it.source);
         }
         let fields = self.request.as_ref()?.fields();
         let list = real_ip.header == "x-forwarded-for";
@@ -38,7 +41,7 @@ impl View<'_> {
                     return found;
                 };
                 found = Some(address);
-                if !real_ip.recursive || !real_ip.trusts(address.ip()) {
+                if !real_ip.recursive || !real_ip.trusts(Some(address.ip())) {
                     return found;
                 }
             }
@@ -48,7 +51,7 @@ impl View<'_> {
 }
 
 impl RealIp {
-    fn trusts(&self, ip: IpAddr) -> bool {
+    fn trusts(&self, ip: Option<IpAddr>) -> bool {
         self.from.iter().any(|network| network.contains(ip))
     }
 }

@@ -140,7 +140,7 @@ impl View<'_> {
         for (name, value) in &cgi.env {
             let mut text = Vec::new();
             self.expand(route, value, &mut text);
-            env.set(name, text);
+            env.set(name.clone(), text);
         }
         env
     }
@@ -180,7 +180,7 @@ impl View<'_> {
         route.as_get = self.method(route) != "HEAD";
         let server = self.hosting.server(route.server);
         let merge = server.is_none_or(|it| it.merge_slashes);
-        let flow = match route.path.decode_to(path, merge, &mut route.uri) {
+        let flow = match route.path.decode_to(path.as_bytes(), merge, &mut route.uri) {
             Ok(()) if !route.change() => self.fail(route, Status::INTERNAL_SERVER_ERROR),
             Ok(()) => {
                 route.args.clear();

@@ -24,6 +24,14 @@ pub(super) const CHANGES: u8 = 10;
 const BUFFERS: usize = 4;
 const KEPT: usize = 4096;
 
+/// The rules that a file was opened by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OpenedBy {
+    /// The address of the root.
+    pub(super) root: usize,
+    pub(super) all_links: bool,
+}
+
 /// One request on its way. The value is used again for the next one, and keeps its storage.
 #[derive(Debug, Default)]
 pub(crate) struct Route {
@@ -34,6 +42,8 @@ pub(crate) struct Route {
     pub(crate) args: Vec<u8>,
     /// The file that is looked for, below the root of the rules.
     pub(crate) path: CleanPath,
+    /// The part of paths in which links are followed whatever the rules say.
+    pub(super) links_from: Vec<u8>,
     /// Index files with variables in their names.
     pub(crate) index: Vec<String>,
     /// The URI that stands behind them.
@@ -45,6 +55,8 @@ pub(crate) struct Route {
     pub(crate) status: Option<Status>,
     /// The URL of a redirect.
     pub(crate) target: Vec<u8>,
+    /// The URL of a redirect that has a page: the answer has it as well.
+    pub(crate) moved: Vec<u8>,
     /// What was received in place of a request.
     pub(crate) broken: Vec<u8>,
     /// The lines of the answer's fields, where a variable may ask for them.
@@ -86,7 +98,7 @@ pub(crate) struct Route {
     /// That is not below the root of the rules, but below the folder of the condition.
     pub(super) elsewhere: bool,
     /// A file that was found and may be asked for again at once: its rules' root and its path.
-    pub(super) held: Option<(usize, CleanPath, OpenFile)>,
+    pub(super) held: Option<(OpenedBy, CleanPath, OpenFile)>,
     /// The compressed siblings of the file that are looked for, in order.
     pub(super) codings: ArrayVec<Precompressed, 3>,
     /// The coding of the file that was found.
@@ -122,6 +134,7 @@ impl Route {
             &mut self.uri,
             &mut self.args,
             &mut self.target,
+            &mut self.moved,
             &mut self.index_uri,
             &mut self.broken,
             &mut self.sent,
@@ -190,8 +203,8 @@ impl Route {
     }
 
     /// Keeps a file that is asked for again at once.
-    pub(super) fn hold(&mut self, root: usize, file: OpenFile) {
-        self.held = Some((root, self.path.clone(), file));
+    pub(super) fn hold(&mut self, by: OpenedBy, file: OpenFile) {
+        self.held = Some((by, self.path.clone(), file));
     }
 }
 

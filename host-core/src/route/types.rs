@@ -1,7 +1,9 @@
 //! The Content-Type of what a URI names: `types`, `default_type` and `charset`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::config::model::Settings;
 use crate::files::mime;

@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use h1_core::{RequestHead, Status};
 
 use super::{Hosting, Route, Rules};
 use crate::config::template::{Known, Part, Template, Variable};
+use crate::proxy_protocol::Proxied;
 use crate::{Now, date};
 
 /// Variables of variables go so deep, as in nginx.
@@ -17,13 +19,16 @@ const DEPTH: u8 = 100;
 pub(super) const LONGEST: usize = 1 << 20;
 
 /// The connection that a request came on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Client {
-    pub(crate) peer: SocketAddr,
+    /// `None` is one of a unix socket.
+    pub(crate) peer: Option<SocketAddr>,
     /// Our end, where the driver has told it.
     pub(crate) local: Option<SocketAddr>,
     /// The address that is listened on: its place in [`Hosting::listens`].
-    pub(crate) listen: usize,
+    pub(crate) listen: u32,
+    /// What a proxy has told in front of the first request, once it has come.
+    pub(crate) proxied: Option<Arc<Option<Proxied>>>,
     /// The number of the connection, from 1.
     pub(crate) number: u64,
     /// Requests on it, this one included.
@@ -52,6 +57,16 @@ pub(crate) struct View<'v> {
     pub(crate) sent: Sent,
 }
 
+impl Client {
+    pub(crate) fn listen(&self) -> usize {
+        self.listen as usize
+    }
+
+    pub(crate) fn proxied(&self) -> Option<Proxied> {
+        *self.proxied.as_deref()?
+    }
+}
+
 impl<'v> View<'v> {
     /// Nothing is known of the answer.
     pub(crate) fn new(
@@ -74,11 +89,6 @@ impl<'v> View<'v> {
             now,
             sent,
         }
-    }
-
-    /// The client, or whom a proxy speaks for.
-    pub(crate) fn peer(&self, route: &Route) -> SocketAddr {
-        route.peer.unwrap_or(self.client.peer)
     }
 
     pub(crate) fn rules(&self, route: &Route) -> &'v Rules {
@@ -197,11 +207,12 @@ impl<'v> View<'v> {
             | Known::RequestTime
             | Known::TimeLocal
             | Known::TimeIso8601 => push_late(known, &self.sent, self.now, out),
-            Known::BinaryRemoteAddr => match self.peer(route).ip() {
-                std::net::IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
-                std::net::IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
-            },
-            Known::Connection
+            Known::ProxyProtocolAddr
+            | Known::ProxyProtocolPort
+            | Known::ProxyProtocolServerAddr
+            | Known::ProxyProtocolServerPort => return self.push_proxied(known, out),
+            Known::BinaryRemoteAddr
+            | Known::Connection
             | Known::ConnectionRequests
             | Known::RemoteAddr
             | Known::RemotePort
@@ -223,20 +234,6 @@ impl<'v> View<'v> {
         let files = &self.rules(route).files;
         self.expand(route, &files.base, out);
         out.extend_from_slice(files.tail.of(&route.uri));
-    }
-
-    fn push_of_connection(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
-        let client = self.client;
-        match (known, client.local) {
-            (Known::Connection, _) => write(out, format_args!("{}", client.number)),
-            (Known::ConnectionRequests, _) => write(out, format_args!("{}", client.requests)),
-            (Known::RemoteAddr, _) => write(out, format_args!("{}", self.peer(route).ip())),
-            (Known::RemotePort, _) => write(out, format_args!("{}", self.peer(route).port())),
-            (Known::ServerAddr, Some(local)) => write(out, format_args!("{}", local.ip())),
-            (Known::ServerPort, Some(local)) => write(out, format_args!("{}", local.port())),
-            _ => return false,
-        }
-        true
     }
 
     fn push_of_request(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
@@ -300,7 +297,7 @@ fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
 }
 
 /// Writing to memory does not fail.
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(super) fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 

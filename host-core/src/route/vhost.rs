@@ -1,10 +1,11 @@
 //! Which server a request is for: nginx's `server_name`.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use h1_core::RequestHead;
 
-use crate::config::model::ServerName;
+use crate::config::PatternList;
+use crate::config::model::{Pattern, ServerName};
 
 /// Names, and what each stands for: the servers that listen on one address, or the values of a map.
 #[derive(Debug, Default)]
@@ -14,8 +15,9 @@ pub(crate) struct Names {
     suffix: HashMap<Box<[u8]>, usize>,
     /// `www.example.*`, by what stands before the asterisk.
     prefix: HashMap<Box<[u8]>, usize>,
-    /// The place of the first name and that of the pattern among its server's names.
+    /// What each pattern stands for, and its place among its server's names.
     patterns: Vec<(usize, usize)>,
+    list: PatternList,
 }
 
 /// How a name was found.
@@ -53,6 +55,11 @@ impl Names {
         table.entry(text.as_bytes().into()).or_insert(index);
     }
 
+    /// Has its patterns, in the order in which they were added, searched at once.
+    pub(crate) fn link<'p>(&mut self, patterns: impl ExactSizeIterator<Item = &'p Pattern>) {
+        self.list = PatternList::new(patterns);
+    }
+
     /// What `host` stands for, which is in lower case; `matches` tries the pattern at a place.
     /// An exact name comes first, then the longest `*.x`, the longest `x.*`, and the first pattern.
     pub(crate) fn find(
@@ -64,8 +71,11 @@ impl Names {
             .or_else(|| Some((self.by_suffix(host)?, Reason::Suffix)))
             .or_else(|| Some((self.by_prefix(host)?, Reason::Prefix)));
         fixed.or_else(|| {
-            let mut patterns = self.patterns.iter();
-            let (index, _) = patterns.find(|(index, at)| matches(*index, *at))?;
+            let found = self.list.first(host, |n| {
+                let pattern = self.patterns.get(n);
+                pattern.is_some_and(|(index, at)| matches(*index, *at))
+            })?;
+            let (index, _) = self.patterns.get(found)?;
             Some((*index, Reason::Pattern))
         })
     }
@@ -90,22 +100,29 @@ impl Names {
 }
 
 /// Writes the host of a request to `out` as names are compared: in lower case, without port and
-/// final dot; nothing where there is none.
-pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) {
+/// final dot; nothing where there is none. Returns whether it has no two dots in a row: no name has,
+/// and as part of a path they would leave a folder.
+pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) -> bool {
     out.clear();
-    let host = request.host().unwrap_or_default().as_bytes();
-    let end = match memchr::memrchr(b']', host) {
-        Some(bracket) => bracket + 1,
-        None => memchr::memchr(b':', host).unwrap_or(host.len()),
-    };
-    let host = &host[..end];
-    out.extend_from_slice(host.strip_suffix(b".").unwrap_or(host));
-    out.make_ascii_lowercase();
-}
-
-/// Whether the host has two dots in a row: no name has, and as part of a path it would leave a folder.
-pub(crate) fn has_empty_label(request: &RequestHead<'_>) -> bool {
-    request.host().is_some_and(|host| host.contains(".."))
+    let host = request.host_bytes().unwrap_or_default();
+    let literal = host.first() == Some(&b'[');
+    let end = host.iter().position(|&b| match literal {
+        true => b == b']',
+        false => b == b':',
+    });
+    let end = end.map_or(host.len(), |end| end + usize::from(literal));
+    out.extend_from_slice(&host[..end]);
+    let mut before = 0;
+    let mut good = true;
+    for b in &mut *out {
+        good &= (before, *b) != (b'.', b'.');
+        before = *b;
+        b.make_ascii_lowercase();
+    }
+    if before == b'.' {
+        out.pop();
+    }
+    good
 }
 
 #[cfg(test)]

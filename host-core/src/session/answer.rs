@@ -41,7 +41,13 @@ impl Inner {
     ) -> Result<(), SendError> {
         let rules = server.hosting.rules(self.route.rules);
         self.adopt(server, rules, now);
+        let moved = !matches!(outcome, Outcome::Redirect(_)) && !self.route.moved.is_empty();
         let mut reply = self.reply(server, rules, outcome, now);
+        if moved {
+            let (request, local) = (self.conn.request(&self.rx), self.client.local);
+            let location = location(server, rules, self, request, local, &self.route.moved);
+            reply = reply.with("Location", Value::Long(location));
+        }
         if matches!(reply.status, Status::NO_CONTENT | Status::RESET_CONTENT) {
             self.file = None;
             reply.empty();
@@ -120,7 +126,7 @@ impl Inner {
             Outcome::Redirect(code) => {
                 let request = request!(self);
                 let local = self.client.local;
-                let location = location(server, rules, self, request, local);
+                let location = location(server, rules, self, request, local, &route.target);
                 Reply::error(code).with("Location", Value::Long(location))
             }
             Outcome::Options => {
@@ -246,25 +252,20 @@ impl Inner {
         };
         let keep = keep_alive(rules, self.last);
         let keep = (!keep.is_empty()).then_some(("Keep-Alive", keep.as_bytes()));
-        let token = rules.software();
-        let own = [
-            ("Server", token.as_bytes()),
-            ("Date", self.date.at(now.wall)),
-        ];
+        let own = self.own.at(rules.software(), now.wall);
         let (values, settings) = (&self.values, &rules.settings);
         let added = self.added.iter().filter_map(|(at, value)| {
             let field = settings.add_headers.get(*at)?;
             Some((field.name.as_str(), values.get(value.clone())?))
         });
         #[expect(clippy::map_identity, reason = "it shortens a lifetime")]
-        let fields = (own.into_iter())
-            .chain(reply.field_bytes().map(|field| field))
+        let fields = (reply.field_bytes().map(|field| field))
             .chain(passed(&self.task, reply))
             .chain(added)
             .chain(keep);
         let before = self.tx.queued();
         self.conn
-            .send_response(&mut self.tx, reply.status, fields, framing)?;
+            .send_response_with(&mut self.tx, reply.status, own, fields, framing)?;
         let head = self.tx.queued() - before;
         let has_content = self.conn.state() == State::SendBody;
         let len = match reply.gzip {
@@ -341,9 +342,10 @@ fn location(
     inner: &Inner,
     request: Option<RequestHead<'_>>,
     local: Option<SocketAddr>,
+    target: &[u8],
 ) -> String {
     let (route, settings) = (&inner.route, &rules.settings);
-    let target = url_field(&route.target);
+    let target = url_field(target);
     if !target.starts_with('/') || !settings.absolute_redirect {
         return target;
     }
@@ -382,9 +384,10 @@ fn list<'s>(rules: &Rules, route: &Route, entries: Vec<Entry>, status: Status) -
     let format = rules.settings.autoindex.map(|autoindex| autoindex.format);
     let (page, kind) = match format {
         None | Some(ListingFormat::Html) => {
-            let exact = rules.settings.autoindex.is_some_and(|it| it.exact_size);
+            let look = rules.settings.autoindex;
+            let look = look.map_or((false, false), |it| (it.exact_size, it.localtime));
             let order = Order::of(&route.args);
-            let page = listing::page(&path, entries, order, exact);
+            let page = listing::page(&path, entries, order, look);
             return Reply::html(status, Bytes::from(page));
         }
         Some(ListingFormat::Json) => (listing::json(&path, entries), "application/json"),

@@ -309,12 +309,13 @@ impl Session {
         };
         let line =
             request!(inner).map(|it| format!("{} {} {}", it.method(), it.target(), it.version()));
+        let client = inner.client.peer.map(|peer| peer.ip().to_string());
         let _ = writeln!(
             inner.errors,
             "{} [error] {}: {reason}{errors}, client: {}, request: \"{}\"",
             &*crate::date::fmt_log(now.wall),
             escape(task.script.path.as_os_str().as_encoded_bytes()),
-            inner.client.peer.ip(),
+            client.unwrap_or_else(|| "unix:".into()),
             escape(line.unwrap_or_default().as_bytes()),
         );
     }

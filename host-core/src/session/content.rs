@@ -2,6 +2,8 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use super::{FIRST_PART, HIGH_WATER, Inner, Session, Stage};
 use crate::files::multipart::Parts;
 use crate::os::OpenFile;
@@ -21,7 +23,10 @@ impl Session {
     /// The head of an answer is queued, and its content but for what is read or made part by part.
     pub(super) fn answered(&mut self, now: Now) {
         match &self.inner.file {
-            Some(file) if file.at < file.end => self.inner.stage = Stage::Load,
+            Some(file) if file.at < file.end => match self.in_memory() {
+                Some(part) => self.queue(part, now),
+                None => self.inner.stage = Stage::Load,
+            },
             Some(file) if file.parts.is_some() => self.next_part(now),
             _ if self.inner.gzip.is_some() => self.compress_text(now),
             _ if self.inner.task.is_some() => self.backend_answered(now),
@@ -83,25 +88,46 @@ impl Session {
         }
     }
 
+    /// All that is to be sent of the file, where it needs neither reading nor compressing.
+    fn in_memory(&self) -> Option<Bytes> {
+        let file = self
+            .inner
+            .file
+            .as_ref()
+            .filter(|_| self.inner.gzip.is_none())?;
+        file.file.bytes(file.at..file.end)
+    }
+
     /// They have been read.
     pub(super) fn queue_part(&mut self, read: io::Result<usize>, now: Now) {
         let whole = read.is_ok_and(|n| n == self.inner.part.len());
         let Some(file) = self.inner.file.as_mut().filter(|_| whole) else {
             return self.fail(now);
         };
-        file.at += self.inner.part.len() as u64;
-        let rest = file.end - file.at;
         if self.inner.gzip.is_some() {
-            return self.compress_part(rest == 0, now);
+            file.at += self.inner.part.len() as u64;
+            let whole = file.at == file.end;
+            return self.compress_part(whole, now);
         }
         let part = self.inner.part.split().freeze();
+        self.queue(part, now);
+    }
+
+    /// Queues the next bytes of the file.
+    fn queue(&mut self, part: Bytes, now: Now) {
+        let Self { server, inner } = self;
+        let Inner { conn, tx, file, .. } = &mut **inner;
+        let Some(file) = file else {
+            return;
+        };
+        file.at += part.len() as u64;
+        let rest = file.end - file.at;
         let several = file.parts.is_some();
-        let Inner { conn, tx, .. } = &mut *self.inner;
         let mut queued = conn
             .send_data(tx, part)
             .and_then(|()| conn.send_external(tx, rest));
         if !several {
-            queued = queued.and_then(|()| self.inner.end(&self.server, now));
+            queued = queued.and_then(|()| inner.end(server, now));
         }
         match (queued, rest) {
             (Err(_), _) => self.fail(now),

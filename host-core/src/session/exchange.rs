@@ -21,6 +21,9 @@ const BROKEN_MAX: usize = 256;
 impl Session {
     /// Reads one event; returns whether there may be another.
     pub(super) fn read_event(&mut self, now: Now) -> bool {
+        if self.inner.awaits_proxy {
+            return self.read_proxy_header(now);
+        }
         match self.inner.conn.next_event(&mut self.inner.rx) {
             Ok(Event::Request(_)) => self.begin(now),
             Ok(Event::Data(_)) => return self.discard_content(),
@@ -72,6 +75,8 @@ impl Session {
 
     /// From now on the session notes why it answers as it does.
     pub(crate) fn trace(&mut self) {
+        // Nobody is between.
+        self.inner.awaits_proxy = false;
         self.inner.route.sink = Sink::on();
     }
 
@@ -180,6 +185,7 @@ impl Session {
         match phase {
             Phase::Send => self.abandon(Stage::Reset, now),
             Phase::KeepAlive | Phase::Linger => self.abandon(Stage::Close, now),
+            Phase::Head if self.inner.awaits_proxy => self.abandon(Stage::Close, now),
             // Whoever has sent nothing is told nothing.
             Phase::Head if self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message => {
                 self.abandon(Stage::Close, now);
@@ -206,7 +212,7 @@ impl Session {
 }
 
 /// As much of a line that is no request line as is worth a look.
-fn first_line(received: &[u8]) -> &[u8] {
+pub(super) fn first_line(received: &[u8]) -> &[u8] {
     let received = received.strip_prefix(b"\r\n").unwrap_or(received);
     let line = received.split(|b| matches!(b, b'\r' | b'\n')).next();
     let line = line.unwrap_or_default();

@@ -11,7 +11,9 @@ mod extras;
 mod gzip;
 mod pace;
 mod pause;
+mod peer;
 mod pool;
+mod proxied;
 mod record;
 mod task;
 mod wait;
@@ -25,7 +27,7 @@ use bytes::BytesMut;
 use h1_core::{Awaiting, OwnedRequest, RecvBuf, SendQueue, ServerConnection, Transmit};
 
 use crate::config::model::LingeringClose;
-use crate::date::HttpDate;
+use crate::date::OwnFields;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::{Busy, Connected};
@@ -34,7 +36,8 @@ use clock::Clock;
 use content::SentFile;
 use gzip::Compressor;
 use pace::Pace;
-pub use pool::{Parked, Peer, Pool};
+pub use peer::Peer;
+pub use pool::{Parked, Pool};
 use record::Record;
 use task::Task;
 
@@ -99,7 +102,7 @@ struct Inner {
     gzip: Option<Compressor>,
     /// The first part of a file on its way to the queue.
     part: BytesMut,
-    date: HttpDate,
+    own: OwnFields,
     record: Record,
     /// The values of the fields that `add_header` adds to the answer: which field, and where.
     added: Vec<(usize, Range<usize>)>,
@@ -109,6 +112,8 @@ struct Inner {
     dear: bool,
     /// The last request said that no other follows it.
     peer_ends: bool,
+    /// What a proxy says is still to come.
+    awaits_proxy: bool,
     /// Each answer is the last one.
     draining: bool,
     /// The socket took nothing when it was last written.
@@ -232,7 +237,7 @@ impl Session {
                 self.inner.linger_until = until;
                 Step::ShutdownWrite
             }
-            Stage::Read if self.inner.draining && self.is_idle() => Step::Read,
+            Stage::Read if self.may_end(now) => Step::Read,
             Stage::Delay { .. } => self.pause(now),
             _ => self.wait(now),
         }
@@ -278,8 +283,9 @@ impl Session {
             && self.inner.conn.awaiting(&self.inner.rx) == Awaiting::Message
     }
 
-    /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on its connection, and says so. An idle
-    /// connection closes after one more look at the socket, so that a request on its way is answered.
+    /// A graceful stop has begun, or a reload has brought another server: each answer is the last one on
+    /// its connection, and says so. An idle connection closes after one more look at the socket, so
+    /// that a request on its way is answered; one that is new has two seconds for its first request.
     /// Saying it again changes nothing.
     pub fn drain(&mut self) {
         self.inner.draining = true;
@@ -320,8 +326,8 @@ impl Session {
     }
 
     /// The socket has nothing to read for now.
-    pub fn on_read_blocked(&mut self, _now: Now) {
-        if self.inner.draining && self.is_idle() {
+    pub fn on_read_blocked(&mut self, now: Now) {
+        if self.may_end(now) {
             self.inner.stage = Stage::Close;
         }
     }

@@ -17,6 +17,7 @@ impl Session {
         match self.inner.stage {
             Stage::Delay { until } => Some(until),
             Stage::Linger { shut: true } => self.inner.linger_until,
+            Stage::Read if self.inner.draining => self.first_until(),
             _ => self.inner.pace.and_then(|pace| pace.until),
         }
     }

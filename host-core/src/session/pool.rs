@@ -1,7 +1,5 @@
 //! Connections that wait for a request, and the buffers that they do without.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,9 +8,9 @@ use h1_core::{Phase, RecvBuf, SendQueue, ServerConnection};
 
 use super::clock::Clock;
 use super::record::Record;
-use super::{Inner, Session, Stage};
+use super::{Inner, Peer, Session, Stage};
 use crate::config::model::LingeringClose;
-use crate::date::HttpDate;
+use crate::date::OwnFields;
 use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::Connected;
@@ -30,56 +28,23 @@ pub struct Parked {
     pub(super) until: Option<Instant>,
 }
 
-/// The ends of a connection.
-///
-/// An address alone is that of the client: enough for a server with one address. On one with several
-/// the connection is served as one to the first of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The client.
-    pub address: SocketAddr,
-    /// Our end, which decides about the virtual server: that of the socket, or of a listener that is
-    /// bound to one address.
-    pub local: Option<SocketAddr>,
-}
-
-impl Peer {
-    /// The client at `address` on a connection to `server`. Our end is asked for, which takes a call of
-    /// the system, only where it decides something.
-    pub fn of(
-        server: &Server,
-        address: SocketAddr,
-        local: impl FnOnce() -> io::Result<SocketAddr>,
-    ) -> Self {
-        let local = match server.hosting.needs_local() {
-            // Where it fails, the peer is gone already.
-            true => local().ok(),
-            false => None,
-        };
-        Self { address, local }
-    }
-}
-
-impl From<SocketAddr> for Peer {
-    fn from(address: SocketAddr) -> Self {
-        Self {
-            address,
-            local: None,
-        }
-    }
-}
-
 impl Parked {
     /// A connection that `peer` has just opened.
     pub fn new(server: Arc<Server>, peer: impl Into<Peer>, now: Now) -> Self {
-        let Peer { address, local } = peer.into();
+        let Peer {
+            address,
+            local,
+            listen,
+        } = peer.into();
         let until = now.monotonic.checked_add(server.timeouts.head);
         let local = local.or_else(|| server.hosting.only_address());
-        let listen = local.map_or(0, |local| server.hosting.listen_of(local));
+        let found = || local.map_or(0, |local| server.hosting.listen_of(local));
+        let listen = listen.unwrap_or_else(found);
         let client = Client {
             peer: address,
             local,
-            listen,
+            listen: listen.try_into().unwrap_or_default(),
+            proxied: None,
             number: server.hosting.counters.accept(),
             requests: 0,
         };
@@ -206,7 +171,7 @@ impl Session {
         let Self { server, inner } = self;
         let parked = Parked {
             server,
-            client: inner.client,
+            client: inner.client.clone(),
             connected: inner.connected,
             until: inner.clock.deadline(),
         };
@@ -224,18 +189,19 @@ impl Inner {
             stage: Stage::Read,
             clock: parked.clock(now),
             route: Route::default(),
-            client: parked.client,
+            client: parked.client.clone(),
             since: now.monotonic,
             connected: parked.connected,
             file: None,
             gzip: None,
             part: BytesMut::new(),
-            date: HttpDate::new(),
+            own: OwnFields::new(),
             record: Record::default(),
             added: Vec::new(),
             values: Vec::new(),
             dear: false,
             peer_ends: false,
+            awaits_proxy: parked.server.hosting.awaits_proxy(&parked.client),
             draining: false,
             write_blocked: false,
             logged: false,
@@ -276,12 +242,13 @@ impl Inner {
             file: _,
             gzip: _,
             part,
-            date: _,
+            own: _,
             record,
             added,
             values,
             dear,
             peer_ends,
+            awaits_proxy,
             draining,
             write_blocked,
             logged,
@@ -306,7 +273,8 @@ impl Inner {
         }
         *stage = Stage::Read;
         *clock = parked.clock(now);
-        *client = parked.client;
+        *client = parked.client.clone();
+        *awaits_proxy = server.hosting.awaits_proxy(client);
         (*since, *connected) = (now.monotonic, parked.connected);
         part.clear();
         record.reset();

@@ -1,10 +1,14 @@
 //! Writing and waiting, and until when.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use h1_core::{Awaiting, Phase};
 
 use super::{HIGH_WATER, SEND_MAX, Session, Stage};
+
+/// How long a new connection has for its first request although it is to end: its client does not expect
+/// an end, and need not try again, as that of a kept connection does (RFC 9112, section 9.3.1).
+const FIRST: Duration = Duration::from_secs(2);
 use crate::step::SendFile;
 use crate::{Now, Step, Wait};
 
@@ -68,6 +72,19 @@ impl Session {
             (_, Awaiting::Body) => Some(Phase::Body),
             (_, Awaiting::Nothing) => Some(Phase::KeepAlive),
         }
+    }
+
+    /// Whether nothing keeps the connection from its end.
+    pub(super) fn may_end(&self, now: Now) -> bool {
+        let is_due = |until: Instant| until <= now.monotonic;
+        self.inner.draining && self.is_idle() && self.first_until().is_none_or(is_due)
+    }
+
+    /// Until when a new connection that is to end waits for its first request.
+    pub(super) fn first_until(&self) -> Option<Instant> {
+        let is_new = self.inner.draining && self.inner.client.requests == 0 && self.is_idle();
+        let until = self.inner.connected.checked_add(FIRST);
+        until.filter(|_| is_new)
     }
 
     /// When to call [`on_timeout`](Session::on_timeout) even if the driver is stuck in a write.

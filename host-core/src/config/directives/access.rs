@@ -95,11 +95,8 @@ pub(super) const GROUP: Group = Group {
             HSL,
             (1, 1),
             "X-Real-IP",
-            "Where they tell it.",
-            Set::With(|cx, draft, usage| {
-                if usage.text(0).eq_ignore_ascii_case("proxy_protocol") {
-                    cx.not_yet(usage.node.arg(0).span, "\"proxy_protocol\" in \"real_ip_header\"")?;
-                }
+            "Where they tell it: in a field of the request, or in front of the first one.",
+            Set::With(|_, draft, usage| {
                 draft.real_ip.header = usage.text(0).to_ascii_lowercase();
                 Ok(())
             }),

@@ -1,5 +1,7 @@
 //! Directives about which files are served, and how they are opened.
 
+use std::time::Duration;
+
 use super::{Contexts, Directive, Group, SOME, Set, Use, time};
 use crate::config::context::Context;
 use crate::config::draft::Draft;
@@ -81,21 +83,17 @@ pub(super) const GROUP: Group = Group {
             "off",
             "Whether listings show times in the time zone of the server, or in UTC.",
             |draft| &mut draft.listing.localtime,
-        )
-        .differs("Has no effect: times are in UTC."),
+        ),
         Directive::new(
-            ("disable_symlinks", "off | on | if_not_owner"),
+            ("disable_symlinks", "off | on | if_not_owner [from=part]"),
             HSL,
-            (1, 1),
+            (1, 2),
             "",
-            "Which links in the file system are followed.",
-            Set::With(|_, draft, usage| {
-                draft.settings.disable_symlinks = usage.choice(0, &SYMLINKS)?;
-                Ok(())
-            }),
+            "Which links in the file system are followed: all with `off`, none with `on`, those that have the same owner as what \
+             they lead to with `if_not_owner`. The whole path is looked at, or what follows the part `from`.",
+            Set::With(disable_symlinks),
         )
-        .differs("Links that lead out of the root are followed only with `off`, which is the default there. There is no `from=`.")
-        .not_yet(),
+        .differs("The default there is `off`; here links are followed by default as long as they do not lead out of the root."),
         Directive::flag(
             "hidden_files",
             HSL,
@@ -111,16 +109,14 @@ pub(super) const GROUP: Group = Group {
             "off",
             "Keeps files open, at most so many, until nobody has asked for them for a time (60 seconds by default).",
             Set::With(open_file_cache),
-        )
-        .not_yet(),
+        ),
         Directive::flag(
             "open_file_cache_errors",
             HSL,
             "off",
             "Whether it is remembered as well which files cannot be opened.",
             |draft| &mut draft.open_files.errors,
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("open_file_cache_min_uses", "number"),
             HSL,
@@ -128,8 +124,7 @@ pub(super) const GROUP: Group = Group {
             "1",
             "How often a file must be asked for until it is kept open.",
             Set::Number(0, u32::MAX, |draft| &mut draft.open_files.min_uses),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("open_file_cache_valid", "time"),
             HSL,
@@ -140,8 +135,7 @@ pub(super) const GROUP: Group = Group {
                 draft.open_files.valid = usage.time(0, Unit::Seconds)?;
                 Ok(())
             }),
-        )
-        .not_yet(),
+        ),
         Directive::new(
             ("sendfile", "on | off"),
             HSL,
@@ -179,12 +173,6 @@ const FORMATS: [(&str, ListingFormat); 3] = [
     ("html", ListingFormat::Html),
     ("json", ListingFormat::Json),
     ("xml", ListingFormat::Xml),
-];
-
-const SYMLINKS: [(&str, DisableSymlinks); 3] = [
-    ("off", DisableSymlinks::Off),
-    ("on", DisableSymlinks::On),
-    ("if_not_owner", DisableSymlinks::IfNotOwner),
 ];
 
 fn root(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
@@ -273,11 +261,54 @@ fn try_files(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
     Ok(())
 }
 
-fn open_file_cache(_: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
+fn disable_symlinks(
+    cx: &mut Context<'_>,
+    draft: &mut Draft,
+    usage: &Use<'_>,
+) -> Result<(), Problem> {
+    let mut from = None;
+    let mut chosen = None;
+    for (n, word) in usage.node.args.iter().enumerate() {
+        match word.text.strip_prefix("from=") {
+            Some(part) => from = Some(cx.template_of(part, word.span)?),
+            None if chosen.is_none() => chosen = Some(n),
+            None => return Err(usage.parameter(n)),
+        }
+    }
+    draft.settings.disable_symlinks = match chosen.map(|n| (n, usage.text(n))) {
+        Some((_, "off")) if from.is_some() => {
+            let message = "\"from=\" cannot be used with \"off\" parameter";
+            return Err(Problem::new(usage.node.span(), message));
+        }
+        Some((_, "off")) => DisableSymlinks::Off,
+        Some((_, "on")) => DisableSymlinks::On {
+            from: from.unwrap_or_default(),
+        },
+        Some((_, "if_not_owner")) => DisableSymlinks::IfNotOwner {
+            from: from.unwrap_or_default(),
+        },
+        Some((n, _)) => return Err(usage.parameter(n)),
+        None => {
+            let message =
+                "\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter";
+            return Err(Problem::new(usage.node.span(), message));
+        }
+    };
+    Ok(())
+}
+
+fn open_file_cache(
+    cx: &mut Context<'_>,
+    draft: &mut Draft,
+    usage: &Use<'_>,
+) -> Result<(), Problem> {
     draft.cache = usage.text(0) != "off" || usage.node.args.len() > 1;
     if !draft.cache {
         return Ok(());
     }
+    draft.open_files.number = cx.caches;
+    cx.caches += 1;
+    draft.open_files.inactive = Duration::from_secs(60);
     let mut max = None;
     for n in 0..usage.node.args.len() {
         match usage.text(n).split_once('=') {

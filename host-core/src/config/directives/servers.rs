@@ -29,12 +29,13 @@ pub(super) const GROUP: Group = Group {
             Contexts::SERVER,
             SOME,
             "*:80 | *:8000",
-            "Where the server is reached; port 8000 is the default where the process may not use 80. The server for names \
+            "Where the server is reached, also by a unix socket, whose file everybody may use who can reach it; port 8000 is the default where the process may not use 80. With `proxy_protocol` a proxy says in front of the first request whom it speaks for (PROXY protocol, version 1 or 2). The server for names \
              that no other has is the first one on an address, or the one with `default_server`.",
             Set::With(listen),
         )
         .repeats()
-        .differs("`ssl`, `http2`, `quic`, `deferred`, `fastopen`, `setfib`, `rcvbuf`, `sndbuf`, `accept_filter` and `so_keepalive` are not supported."),
+        .differs("`ssl`, `http2`, `quic`, `deferred`, `fastopen`, `setfib`, `rcvbuf`, `sndbuf`, `accept_filter` and `so_keepalive` are not supported. \
+                  The file of a unix socket at which nobody listens any more is replaced. What a proxy says may come in pieces, is read strictly, and is in the access log with status 400 where it is wrong. A reload that names a port below 1024 is refused once `user` has changed."),
         Directive::new(
             ("server_name", "name ..."),
             Contexts::SERVER,
@@ -160,26 +161,18 @@ fn listen(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Pr
         span: usage.node.span(),
     };
     for n in 1..usage.node.args.len() {
-        option(cx, &mut listen, usage, n)?;
+        option(&mut listen, usage, n)?;
     }
     cx.server.listens.push(listen);
     Ok(())
 }
 
-fn option(
-    cx: &Context<'_>,
-    listen: &mut ListenUse,
-    usage: &Use<'_>,
-    n: usize,
-) -> Result<(), Problem> {
+fn option(listen: &mut ListenUse, usage: &Use<'_>, n: usize) -> Result<(), Problem> {
     let text = usage.text(n);
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     match (name, value) {
         ("default_server" | "default", "") => listen.default_server = true,
-        ("proxy_protocol", "") => {
-            cx.not_yet(usage.node.arg(n).span, "\"proxy_protocol\" in \"listen\"")?;
-            listen.proxy_protocol = true;
-        }
+        ("proxy_protocol", "") => listen.proxy_protocol = true,
         ("bind", "") => (listen.bind, listen.options) = (true, true),
         ("reuseport", "") => (listen.reuseport, listen.options) = (true, true),
         ("backlog", value) => {
@@ -219,7 +212,6 @@ fn option(
 fn addresses(cx: &Context<'_>, usage: &Use<'_>) -> Result<Vec<Address>, Problem> {
     let text = usage.text(0);
     if let Some(path) = text.strip_prefix("unix:") {
-        cx.not_yet(usage.node.arg(0).span, "\"unix:\" in \"listen\"")?;
         return match path {
             "" => Err(usage.invalid(0, "the path of the socket is missing")),
             _ if path.len() > 107 => Err(usage.invalid(0, "the path has more than 107 bytes")),

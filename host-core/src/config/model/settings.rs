@@ -244,17 +244,24 @@ pub(crate) enum Precompressed {
     Zstd,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum DisableSymlinks {
     /// The folder may not be left, other links are followed: our default, nginx's is to follow all.
     Beneath,
     Off,
-    On,
-    IfNotOwner,
+    /// In the first part of the path, `from`, which may be empty, all are followed.
+    On {
+        from: Template,
+    },
+    IfNotOwner {
+        from: Template,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenFileCache {
+    /// Which of the caches of the configuration it is.
+    pub(crate) number: usize,
     pub(crate) max: usize,
     pub(crate) inactive: Duration,
     pub(crate) valid: Duration,

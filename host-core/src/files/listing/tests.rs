@@ -24,7 +24,7 @@ fn folder(name: &str) -> Entry {
 fn show(path: &str, entries: Vec<Entry>) -> String {
     let mut clean = CleanPath::new();
     clean.decode(path).unwrap();
-    page(&clean, entries, Order::default(), false)
+    page(&clean, entries, Order::default(), (false, false))
 }
 
 /// The references of a page, in order.
@@ -242,7 +242,12 @@ fn the_order_is_that_of_the_query() {
             0,
         ),
     ] {
-        let page = page(&clean, entries.clone(), Order::of(query.as_bytes()), false);
+        let page = page(
+            &clean,
+            entries.clone(),
+            Order::of(query.as_bytes()),
+            (false, false),
+        );
         assert_eq!(listed(&page).join(" "), expected, "{query}");
         let (head, _) = page.split_once("<tbody>").unwrap();
         let (_, head) = head.split_once("<thead>").unwrap();
@@ -256,6 +261,11 @@ fn the_order_is_that_of_the_query() {
 
 #[test]
 fn exact_sizes_are_bytes() {
-    let page = page(&CleanPath::new(), vec![file("a")], Order::default(), true);
+    let page = page(
+        &CleanPath::new(),
+        vec![file("a")],
+        Order::default(),
+        (true, false),
+    );
     assert!(page.contains("<td>1536</td>"), "{page}");
 }

@@ -2,16 +2,24 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use super::{Beneath, Open, READ, open_beneath, walk};
+use rustix::fs::OFlags;
+use rustix::io::Result;
+
+use super::{Finder, Open, READ, open};
 use crate::os::Root;
+use crate::os::links::{open_beneath, walk};
 use crate::path::CleanPath;
-use crate::step::{Found, Lookup};
+use crate::step::{Found, Links, Lookup};
+
+fn walk_it(lookup: &Lookup<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
+    walk(lookup.root.folder()?.as_fd(), path, flags)
+}
 
 /// A root with files, links inside it, links that leave it, and what it must not lead to.
 fn site() -> TempDir {
@@ -54,11 +62,15 @@ fn find(open: Open, root: &Path, path: &str) -> String {
         path: &clean,
         index: &["index.html".into()],
         listing: false,
+        links: Links::Beneath,
+        caching: None,
         path_info: false,
     };
-    let folder = root.folder().unwrap();
-    let root = folder.as_fd();
-    match (Beneath { root, open }).find(&lookup) {
+    let finder = Finder {
+        lookup: &lookup,
+        open,
+    };
+    match finder.find() {
         Ok(Found::File { file, .. }) => {
             let mut text = vec![0; file.len() as usize];
             let buf = &mut text[..];
@@ -99,7 +111,7 @@ fn both_ways_agree_where_no_link_is_followed() {
         ("/circle", "PermissionDenied"),
         ("/escaping/", "PermissionDenied"),
     ] {
-        for open in [open_beneath as Open, walk] {
+        for open in [open as Open, walk_it] {
             assert_eq!(
                 find(open, &site.path().join("root"), path),
                 expected,
@@ -122,12 +134,14 @@ fn links_inside_the_root_work_or_are_refused() {
         ("/dangling", "NotFound"),
     ] {
         let root = site.path().join("root");
-        assert_eq!(find(walk, &root, path), "PermissionDenied", "{path}");
+        assert_eq!(find(walk_it, &root, path), "PermissionDenied", "{path}");
         if cfg!(target_os = "linux") {
-            assert_eq!(find(open_beneath, &root, path), followed, "{path}");
+            assert_eq!(find(open, &root, path), followed, "{path}");
         }
     }
 }
+
+type Way = fn(BorrowedFd<'_>, &[u8], OFlags) -> Result<OwnedFd>;
 
 /// A configured index name is no request path: nothing has cleaned it.
 #[test]
@@ -136,7 +150,7 @@ fn dots_do_not_climb() {
     let root = Root::open(&site.path().join("root")).unwrap();
     let folder = root.folder().unwrap();
     for path in ["../secret", "sub/../../secret", "sub/../../root/file"] {
-        for open in [open_beneath as Open, walk] {
+        for open in [open_beneath as Way, walk] {
             assert!(
                 open(folder.as_fd(), path.as_bytes(), READ).is_err(),
                 "{path}"

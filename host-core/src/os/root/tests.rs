@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{ErrorKind, Result};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn folder(path: &Path, marker: &str) {
 }
 
 /// Whether the root holds such a file at this time.
-fn holds(root: &Root, now: Instant, marker: &str) -> Result<bool> {
+fn holds(root: &Root, now: Instant, marker: &str) -> io::Result<bool> {
     let folder = root.folder_at(now)?;
     Ok(statat(folder, marker, AtFlags::empty()).is_ok())
 }
