@@ -121,7 +121,7 @@ impl<'v> View<'v> {
     }
 
     /// The answer to methods that no file has. As in nginx that to POST needs a look at the file.
-    fn refused(&self, route: &mut Route) -> Option<Flow> {
+    pub(super) fn refused(&self, route: &mut Route) -> Option<Flow> {
         Some(match Method::from(self.method(route)) {
             Method::Get | Method::Head | Method::Post => return None,
             Method::Options => Flow::End(Outcome::Options),
@@ -299,21 +299,7 @@ impl<'v> View<'v> {
     }
 
     fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
-        let flow = match &found {
-            Ok(Found::File { file, index: None }) => self.script(route, file, 0),
-            Ok(Found::Script { file, path_info }) => {
-                let flow = self.script(route, file, *path_info);
-                Some(flow.unwrap_or_else(|| self.fail(route, Status::NOT_FOUND)))
-            }
-            _ => None,
-        };
-        if let Some(flow) = flow {
-            return flow;
-        }
-        if self.has_scripts(route)
-            && !matches!(found, Ok(Found::File { index: Some(_), .. }))
-            && let Some(flow) = self.refused(route)
-        {
+        if let Some(flow) = self.script_found(route, &found) {
             return flow;
         }
         match found {
