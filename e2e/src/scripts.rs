@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::{Client, Driver, Response, Server, Wire, eventually};
+use crate::{Client, Driver, Response, Server, Wire, eventually, free_address};
 
 /// A temporary folder whose scripts in `/cgi-bin/` are run, with the logs beside it.
 #[derive(Debug)]
@@ -52,8 +52,7 @@ impl Scripts {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::create_dir_all(folder.path().join("root/cgi-bin")).expect("mkdir");
         fs::create_dir(folder.path().join("tmp")).expect("mkdir");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
+        let address = free_address();
         let Directives {
             main,
             http,
@@ -68,7 +67,6 @@ impl Scripts {
         let text = text.replace("FOLDER", &folder.path().to_string_lossy());
         let config = folder.path().join("nginx.conf");
         fs::write(&config, text).expect("write");
-        drop(listener);
         // With a variable and a descriptor that are nobody's business.
         let mut command = Command::new("sh");
         let start = r#"export E2E_SECRET=1; exec 9</dev/null; exec "$0" "$@""#;

@@ -2,11 +2,10 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use e2e::{Client, Driver, Response, Server, for_each_driver};
+use e2e::{Client, Driver, Response, Server, for_each_driver, free_address};
 use tempfile::TempDir;
 
 for_each_driver!(shell, perl, python, compiled, wsgi);
@@ -39,8 +38,7 @@ impl Example {
         let mut copy = Command::new("cp");
         copy.arg("-r").arg(source().join(".")).arg(folder.path());
         assert!(copy.status().expect("cp").success());
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-        let address = free.expect("address");
+        let address = free_address();
         let config = folder.path().join("nginx.conf");
         let text = fs::read_to_string(&config).expect("read");
         let text = text.replace("127.0.0.1:8080", &address.to_string());

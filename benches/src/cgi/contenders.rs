@@ -5,8 +5,10 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use e2e::free_address;
+
 use super::Site;
-use crate::drivers::process::{Process, free_address};
+use crate::drivers::process::Process;
 use crate::drivers::serve::DRIVERS;
 
 /// Where Debian has Apache's modules.
@@ -82,11 +84,11 @@ impl Contender {
     ///
     /// When it does not start.
     pub fn start(&self, site: &Site) -> io::Result<Process> {
-        let address = free_address()?;
+        let address = free_address();
         let (text, mut command) = match self.kind {
             Kind::Driver(server) => {
                 let mut command = Command::new(server);
-                command.env("DRIVER", self.name).arg("-c");
+                command.arg(self.name).arg("--config");
                 (driver(site, address.port()), command)
             }
             Kind::Lighttpd => {
@@ -103,7 +105,9 @@ impl Contender {
         let config = site.beside(format!("{}.conf", address.port()));
         fs::write(&config, text)?;
         command.arg(config).stderr(Stdio::null());
-        Process::start(command, Some(address))
+        // A driver tells where it listens.
+        let told = matches!(self.kind, Kind::Driver(_));
+        Process::start(command, (!told).then_some(address))
     }
 }
 

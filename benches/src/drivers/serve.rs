@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use bytes::Bytes;
 use clap::Parser;
@@ -50,14 +49,6 @@ struct Args {
     /// A bare loop closes the connection after each answer
     #[arg(long)]
     close: bool,
-}
-
-/// Does what the program of the driver of this name does, with the same arguments.
-pub fn run(name: &str) -> ExitCode {
-    match DRIVERS.iter().find(|driver| driver.0 == name) {
-        Some((name, _, serve)) => host_core::os::run(name, env!("CARGO_PKG_VERSION"), *serve),
-        None => ExitCode::FAILURE,
-    }
 }
 
 /// Serves, and first says where.
