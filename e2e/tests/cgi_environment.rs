@@ -306,6 +306,7 @@ fn the_path_behind_the_script(driver: &Driver) {
         "/cgi-bin/none/env",
         "/cgi-bin/../../env",
         "/cgi-bin/env%00",
+        "/cgi-bin/env/a%2Fb",
     ] {
         let status = site.get(target).status;
         assert!([400, 404].contains(&status), "{target}: {status}");
