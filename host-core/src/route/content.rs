@@ -187,21 +187,7 @@ impl<'v> View<'v> {
     }
 
     pub(super) fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
-        let flow = match &found {
-            Ok(Found::File { file, index: None }) => self.script(route, file, 0),
-            Ok(Found::Script { file, path_info }) => {
-                let flow = self.script(route, file, *path_info);
-                Some(flow.unwrap_or_else(|| self.fail(route, Status::NOT_FOUND)))
-            }
-            _ => None,
-        };
-        if let Some(flow) = flow {
-            return flow;
-        }
-        if self.has_scripts(route)
-            && !matches!(found, Ok(Found::File { index: Some(_), .. }))
-            && let Some(flow) = self.refused(route)
-        {
+        if let Some(flow) = self.script_found(route, &found) {
             return flow;
         }
         match found {

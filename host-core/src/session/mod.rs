@@ -243,15 +243,6 @@ impl Session {
         }
     }
 
-    /// Whether the next request may be looked at: the answers before are written, or nearly, and none
-    /// of them was dear.
-    fn may_read(&self) -> bool {
-        match self.inner.dear {
-            true => self.inner.tx.is_empty(),
-            false => self.inner.tx.queued() < HIGH_WATER,
-        }
-    }
-
     fn is_over(&self) -> bool {
         matches!(self.inner.stage, Stage::Close | Stage::Reset)
     }

@@ -55,6 +55,15 @@ impl Session {
         self.inner.write_blocked = false;
     }
 
+    /// Whether the next request may be looked at: the answers before are written, or nearly, and none
+    /// of them was dear.
+    pub(super) fn may_read(&self) -> bool {
+        match self.inner.dear {
+            true => self.inner.tx.is_empty(),
+            false => self.inner.tx.queued() < HIGH_WATER,
+        }
+    }
+
     pub(super) fn transmit(&mut self, now: Now) -> Step<'_> {
         if self.inner.write_blocked {
             return self.wait(now);
