@@ -80,8 +80,6 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: false,
-            links: Links::Beneath,
-            caching: None,
             path_info: true,
             links: Links::Beneath,
             caching: None,

@@ -18,7 +18,7 @@ use crate::{Caching, Found, Lookup};
 impl<'v> View<'v> {
     pub(super) fn content(&self, route: &mut Route) -> Flow {
         let scripts = self.has_scripts(route);
-        if let (false, Some(flow)) = (scripts, self.refused(route)) {
+        if !scripts && let Some(flow) = self.refused(route) {
             return flow;
         }
         if self.rules(route).settings.stub_status {

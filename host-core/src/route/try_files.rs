@@ -85,7 +85,9 @@ impl View<'_> {
         }
         self.take_candidate(route);
         route.phase = Phase::Content;
-        if let (false, Some(flow)) = (self.has_scripts(route), self.refused(route)) {
+        if !self.has_scripts(route)
+            && let Some(flow) = self.refused(route)
+        {
             return flow;
         }
         // As in nginx a folder is named without the slash of the candidate: it may need its own.
