@@ -80,9 +80,9 @@ impl Site {
             path: &clean,
             index: &self.index,
             listing: false,
+            path_info: true,
             links: Links::Beneath,
             caching: None,
-            path_info: true,
         });
         match found.map_err(|error| error.kind())? {
             Found::Script { path_info, .. } => Ok(path_info),
