@@ -27,7 +27,7 @@ pub(crate) struct Connection {
     /// `None` when it is over.
     state: Option<State>,
     socket: Socket,
-    backend: Option<Watch>,
+    backend: Option<Box<Watch>>,
     place: Place,
 }
 

@@ -99,7 +99,7 @@ impl<'s> Turn<'s> {
         &mut self,
         cx: &mut Context<'_>,
         wait: Wait,
-        backend: &mut Option<Watch>,
+        backend: &mut Option<Box<Watch>>,
     ) -> Poll<()> {
         if wait.backend && self.poll_backend(cx, backend).is_ready() {
             self.now = os::now();
@@ -120,12 +120,12 @@ impl<'s> Turn<'s> {
         }
     }
 
-    fn poll_backend(&self, cx: &mut Context<'_>, watch: &mut Option<Watch>) -> Poll<()> {
+    fn poll_backend(&self, cx: &mut Context<'_>, watch: &mut Option<Box<Watch>>) -> Poll<()> {
         let Some((number, fd)) = self.session.backend() else {
             return Poll::Pending;
         };
         if watch.as_ref().is_none_or(|it| it.number != number) {
-            *watch = Watch::new(number, fd).ok();
+            *watch = Watch::new(number, fd).map(Box::new).ok();
         }
         // What cannot be watched is looked at.
         watch.as_ref().map_or(Poll::Ready(()), |it| it.poll(cx))
