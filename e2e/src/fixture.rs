@@ -1,5 +1,6 @@
 //! A folder and the process that serves it.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -225,6 +226,17 @@ impl Server {
     pub fn descriptors(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.child.id());
         fs::read_dir(folder).expect("fd").count()
+    }
+
+    /// Whether it holds one end at most of each pipe, so that none is being handed to a child.
+    pub fn holds_no_whole_pipe(&self) -> bool {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        let links = fs::read_dir(folder).expect("fd").flatten();
+        let links = links.filter_map(|link| fs::read_link(link.path()).ok());
+        let mut seen = HashSet::new();
+        links
+            .filter(|link| link.as_os_str().as_encoded_bytes().starts_with(b"pipe:"))
+            .all(|link| seen.insert(link))
     }
 
     /// What the kernel says about the process in `/proc/PID/name`.

@@ -229,6 +229,7 @@ fn a_client_that_goes_leaves_the_queue(driver: &Driver) {
     let mut gate = site.pipe("gate");
     let mut first = ask(&site, "run");
     assert!(eventually(|| running(&site) == 1));
+    assert!(eventually(|| site.server.holds_no_whole_pipe()));
     let before = site.server.descriptors();
     let gone = ask(&site, "run");
     assert!(eventually(|| site.server.descriptors() > before));
