@@ -90,7 +90,7 @@ pub(crate) fn is_token(b: u8) -> bool {
 /// Whether `bytes` may all stand in a token, and there is one.
 #[inline]
 pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && all(bytes, not_in_name, TOKEN)
+    !bytes.is_empty() && all(bytes, TOKEN)
 }
 
 /// Whether `bytes` may all stand in a field value.
@@ -100,25 +100,16 @@ pub(crate) fn is_value_text(bytes: &[u8]) -> bool {
         Some(last) => {
             let (blocks, _) = bytes.as_chunks();
             !any(last, outside_value) && !blocks.iter().any(|block| any(block, outside_value))
-                || bytes.iter().all(|&b| is(b, VALUE))
+                || all(bytes, VALUE)
         }
-        None => all(bytes, is_control, VALUE),
+        None => all(bytes, VALUE),
     }
 }
 
-/// Whether all bytes are of `class`; those that `mark` does not mark are. The last word overlaps the one
-/// before it, so that there is no rest.
-#[inline(always)]
-fn all(bytes: &[u8], mark: impl Fn(u64) -> u64, class: u8) -> bool {
-    let mark = |word: &[u8; 8]| mark(u64::from_le_bytes(*word));
-    let (words, _) = bytes.as_chunks();
-    let plain = bytes.last_chunk().is_some_and(|last| {
-        words
-            .iter()
-            .fold(mark(last), |marks, word| marks | mark(word))
-            == 0
-    });
-    plain || bytes.iter().all(|&b| is(b, class))
+/// Whether all bytes are of `class`. Without a branch: names and short values end too soon to gain by one.
+#[inline]
+fn all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().fold(class, |c, &b| c & CLASSES[b as usize]) != 0
 }
 
 /// The end of a run of token bytes from `at`.
