@@ -109,7 +109,9 @@ impl ChunkDecoder {
 
     /// Moves small chunks that are here as a whole to the content before them, as long as they have plain
     /// framing. `bytes` begin with `content` bytes; returns how many those are then, and how many others
-    /// lie behind them. At most `room` bytes are moved.
+    /// lie behind them. At most `room` bytes are moved. Apart from its caller, so that the loop has the
+    /// registers for itself.
+    #[inline(never)]
     pub(crate) fn join(
         &mut self,
         bytes: &mut [u8],

@@ -86,6 +86,9 @@ impl Noted {
     /// The Connection line: `persistence`, and the fields that are for the next hop alone (RFC 9110,
     /// section 7.6.1).
     pub(crate) fn connection(&self, out: &mut Vec<u8>, persistence: &str) {
+        if persistence.is_empty() && !self.upgrade && !self.te {
+            return;
+        }
         let upgrade = if self.upgrade { "upgrade" } else { "" };
         let te = if self.te { "TE" } else { "" };
         let options = [persistence, upgrade, te];
@@ -95,9 +98,7 @@ impl Noted {
             out.extend_from_slice(option.as_bytes());
             before = ", ";
         }
-        if before == ", " {
-            out.extend_from_slice(b"\r\n");
-        }
+        out.extend_from_slice(b"\r\n");
     }
 
     /// A field of a request.

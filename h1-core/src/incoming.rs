@@ -148,6 +148,8 @@ impl Incoming {
         Ok(Content::NeedData)
     }
 
+    /// Apart from [`read`](Self::read), which messages without content do not pay for it then.
+    #[inline(never)]
     fn read_chunk(&mut self, rx: &mut RecvBuf) -> Result<Content, Error> {
         let Rest::Chunked(decoder) = &mut self.rest else {
             return self.need_data(rx);

@@ -93,7 +93,10 @@ impl Exchange {
         *state = advance(side, *state, input).ok_or(*state)?;
         match input {
             Input::Data => return Ok(()),
-            Input::Request => self.server = State::SendResponse,
+            Input::Request => {
+                self.server = State::SendResponse;
+                return Ok(());
+            }
             Input::Response => self.switch_proposed = false,
             _ => {}
         }
@@ -114,8 +117,7 @@ impl Exchange {
     pub(crate) fn settle(&mut self) {
         use State as S;
         loop {
-            let before = (self.client, self.server);
-            match before {
+            match (self.client, self.server) {
                 (S::MightSwitch, S::Switched) => self.client = S::Switched,
                 (S::MightSwitch, _) if !self.switch_proposed => self.client = S::Done,
                 (S::Done, _) if self.switch_proposed => self.client = S::MightSwitch,
@@ -131,10 +133,7 @@ impl Exchange {
                 (S::Idle | S::Done, S::Closed) | (S::Done, S::Error) => {
                     self.client = S::MustClose;
                 }
-                _ => {}
-            }
-            if before == (self.client, self.server) {
-                return;
+                _ => return,
             }
         }
     }

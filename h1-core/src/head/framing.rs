@@ -123,7 +123,7 @@ impl Seen {
     ) -> Result<(), ErrorKind> {
         let (name, value) = (field.name(section), field.value(section));
         match name.len() {
-            4 if is(name, b"host") => self.host(n, value),
+            4 if is(name, b"host") => self.host(n, field, section),
             6 if is(name, b"expect") => self.expect(value, version),
             _ => Ok(()),
         }
@@ -144,11 +144,12 @@ impl Seen {
         Ok(())
     }
 
-    fn host(&mut self, n: usize, value: &[u8]) -> Result<(), ErrorKind> {
+    fn host(&mut self, n: usize, field: &FieldIndex, section: &[u8]) -> Result<(), ErrorKind> {
         if self.host.replace(n as u16).is_some() {
             return Err(ErrorKind::RepeatedHost);
         }
-        match target::is_host(value) {
+        let (start, end) = (field.value as usize, field.value_end as usize);
+        match target::is_plain_host(section, start, end) || target::is_host(field.value(section)) {
             true => Ok(()),
             false => Err(ErrorKind::BadHost),
         }

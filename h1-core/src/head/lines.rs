@@ -44,8 +44,10 @@ impl FieldParser {
         limit: u16,
     ) -> Result<Option<usize>, Error> {
         loop {
-            if self.at == self.line {
-                self.whole_lines(bytes, index, limit);
+            if self.at == self.line
+                && let Some(end) = self.whole_lines(bytes, index, limit)
+            {
+                return Ok(Some(end));
             }
             match self.line(bytes, index, limit)? {
                 Line::Field => {}
@@ -56,14 +58,21 @@ impl FieldParser {
     }
 
     /// Takes whole lines as long as nothing is wrong with them, in a loop that has to remember
-    /// nothing. Apart from [`parse`](Self::parse), which does not pay for it then when bytes drip in.
+    /// nothing; returns the end of the section, if it came to that. Apart from [`parse`](Self::parse), which does not pay for it then when bytes drip in.
     #[inline(never)]
-    fn whole_lines(&mut self, bytes: &[u8], index: &mut Vec<FieldIndex>, limit: u16) {
+    fn whole_lines(
+        &mut self,
+        bytes: &[u8],
+        index: &mut Vec<FieldIndex>,
+        limit: u16,
+    ) -> Option<usize> {
         let mut line = self.line;
         while index.len() < usize::from(limit) {
             let name_end = scan::token_end(bytes, line);
-            if bytes.get(name_end) != Some(&b':') || name_end == line {
-                break;
+            match bytes.get(name_end..) {
+                Some([b':', ..]) if name_end > line => {}
+                Some([b'\r', b'\n', ..]) if name_end == line => return Some(line + 2),
+                _ => break,
             }
             let end = scan::value_end(bytes, line);
             if !matches!(bytes.get(end..), Some([b'\r', b'\n', ..])) {
@@ -74,6 +83,7 @@ impl FieldParser {
         }
         self.line = line;
         self.at = line;
+        None
     }
 
     /// Takes one line, or what there is of it.

@@ -1,5 +1,5 @@
 //! The request line, and the head that it begins. Where the input ends, the parser remembers the
-//! place and goes on from there: no byte is looked at twice.
+//! place and goes on from there: no byte is looked at more than twice.
 
 use alloc::vec::Vec;
 
@@ -80,7 +80,7 @@ impl RequestParser {
                 .method
                 .saturating_add(limits.request_line.min(limits.head) as usize);
             let line = within(bytes, line_limit);
-            if !self.request_line(line, limits)? {
+            if !self.whole_line(line, limits) && !self.request_line(line, limits)? {
                 return match line.len() < line_limit {
                     true => Ok(None),
                     false => Err(Error::new(ErrorKind::RequestLineTooLong, line_limit)),
@@ -99,6 +99,29 @@ impl RequestParser {
             }
             end => Ok(end),
         }
+    }
+
+    /// Takes the line at once if it is here as a whole and like nearly all others.
+    fn whole_line(&mut self, bytes: &[u8], limits: &Limits) -> bool {
+        const END: &[u8] = b" HTTP/1.1\r\n";
+        if self.at != self.method {
+            return false;
+        }
+        let method_end = scan::short_token_end(bytes, self.method);
+        let target_end = scan::target_end(bytes, method_end + 1);
+        let plain = method_end > self.method
+            && method_end <= self.method + usize::from(limits.method)
+            && bytes.get(method_end) == Some(&b' ')
+            && target_end > method_end + 1
+            && bytes
+                .get(target_end..)
+                .is_some_and(|rest| rest.starts_with(END));
+        if plain {
+            self.method_end = method_end;
+            self.target_end = target_end;
+            self.at = target_end + END.len();
+        }
+        plain
     }
 
     /// Returns whether the line is whole.

@@ -90,7 +90,7 @@ pub(crate) fn is_token(b: u8) -> bool {
 /// Whether `bytes` may all stand in a token, and there is one.
 #[inline]
 pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && all(bytes, not_in_name, TOKEN)
+    !bytes.is_empty() && all(bytes, TOKEN)
 }
 
 /// Whether `bytes` may all stand in a field value.
@@ -100,25 +100,16 @@ pub(crate) fn is_value_text(bytes: &[u8]) -> bool {
         Some(last) => {
             let (blocks, _) = bytes.as_chunks();
             !any(last, outside_value) && !blocks.iter().any(|block| any(block, outside_value))
-                || bytes.iter().all(|&b| is(b, VALUE))
+                || all(bytes, VALUE)
         }
-        None => all(bytes, is_control, VALUE),
+        None => all(bytes, VALUE),
     }
 }
 
-/// Whether all bytes are of `class`; those that `mark` does not mark are. The last word overlaps the one
-/// before it, so that there is no rest.
-#[inline(always)]
-fn all(bytes: &[u8], mark: impl Fn(u64) -> u64, class: u8) -> bool {
-    let mark = |word: &[u8; 8]| mark(u64::from_le_bytes(*word));
-    let (words, _) = bytes.as_chunks();
-    let plain = bytes.last_chunk().is_some_and(|last| {
-        words
-            .iter()
-            .fold(mark(last), |marks, word| marks | mark(word))
-            == 0
-    });
-    plain || bytes.iter().all(|&b| is(b, class))
+/// Whether all bytes are of `class`. Without a branch: names and short values end too soon to gain by one.
+#[inline]
+fn all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().fold(class, |c, &b| c & CLASSES[b as usize]) != 0
 }
 
 /// The end of a run of token bytes from `at`.
@@ -138,17 +129,28 @@ pub(crate) fn token_end(bytes: &[u8], mut at: usize) -> usize {
     words_end(bytes, at, not_in_name, TOKEN)
 }
 
+/// The end of a run of token bytes from `at`, for few of them.
+#[inline]
+pub(crate) fn short_token_end(bytes: &[u8], at: usize) -> usize {
+    tail_end(bytes, at, TOKEN)
+}
+
 /// How many bytes at the start of a block are letters, digits and hyphens.
 #[inline(always)]
 fn plain_name(block: &[u8; BLOCK]) -> usize {
-    let mut plain = [0u8; BLOCK];
-    for (mark, &b) in plain.iter_mut().zip(block) {
-        let common = ((b | 0x20).wrapping_sub(b'a') <= 25) as u8
-            | (b.wrapping_sub(b'0') <= 9) as u8
-            | (b == b'-') as u8;
-        *mark = common.wrapping_neg();
+    run(block, |b| {
+        ((b | 0x20).wrapping_sub(b'a') <= 25) | (b.wrapping_sub(b'0') <= 9) | (b == b'-')
+    })
+}
+
+/// How many bytes at the start of a block are `common`. Without a branch, so that it becomes vector code.
+#[inline(always)]
+fn run(block: &[u8; BLOCK], common: impl Fn(u8) -> bool) -> usize {
+    let mut marks = [0u8; BLOCK];
+    for (mark, &b) in marks.iter_mut().zip(block) {
+        *mark = u8::from(common(b)).wrapping_neg();
     }
-    u128::from_le_bytes(plain).trailing_ones() as usize / 8
+    u128::from_le_bytes(marks).trailing_ones() as usize / 8
 }
 
 /// The end of a run of bytes that a request target may hold: visible ASCII but `"`, `#`, `<` and
@@ -157,8 +159,9 @@ fn plain_name(block: &[u8; BLOCK]) -> usize {
 pub(crate) fn target_end(bytes: &[u8], at: usize) -> usize {
     let mut rest = bytes.get(at..).unwrap_or_default();
     while let Some((block, tail)) = rest.split_first_chunk() {
-        if any(block, outside_target) {
-            return bytes.len() - rest.len() + first_in(block, not_in_target);
+        let plain = run(block, |b| outside_target(b) == 0);
+        if plain < BLOCK {
+            return bytes.len() - rest.len() + plain;
         }
         rest = tail;
     }
@@ -184,10 +187,21 @@ pub(crate) fn value_end(bytes: &[u8], at: usize) -> usize {
     words_end(bytes, bytes.len() - rest.len(), is_control, VALUE)
 }
 
-/// The end of a registered name (RFC 3986, section 3.2.2), as far as nothing in it is encoded.
+/// The end of a registered name (RFC 3986, section 3.2.2) from `at`, as far as nothing in it is encoded.
 #[inline]
-pub(crate) fn reg_name_end(bytes: &[u8]) -> usize {
-    words_end(bytes, 0, not_in_host, REG_NAME)
+pub(crate) fn host_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let plain = run(block, |b| {
+            ((b | 0x20).wrapping_sub(b'a') <= 25)
+                | (b.wrapping_sub(b'0') <= 9)
+                | (b.wrapping_sub(b'-') <= 1)
+        });
+        at += plain;
+        if plain < BLOCK {
+            break;
+        }
+    }
+    tail_end(bytes, at, REG_NAME)
 }
 
 #[inline]
@@ -252,7 +266,12 @@ const fn outside_value(b: u8) -> u8 {
 /// Not zero for a byte that no target holds.
 #[inline]
 const fn outside_target(b: u8) -> u8 {
-    (b <= b' ') as u8 | (b >= 0x7f) as u8 | (b & 0xfe == b'"') as u8 | (b & 0xfd == b'<') as u8
+    (b <= b' ') as u8
+        | (b >= 0x7f) as u8
+        | (b == b'"') as u8
+        | (b == b'#') as u8
+        | (b == b'<') as u8
+        | (b == b'>') as u8
 }
 
 const TOPS: u64 = each(0x80);
@@ -301,15 +320,5 @@ const fn not_in_name(word: u64) -> u64 {
     let common = within(ascii | each(0x20), b'a', b'z')
         | within(ascii, b'0', b'9')
         | within(ascii, b'-', b'-');
-    (!common | word) & TOPS
-}
-
-/// Marks all but letters, digits, hyphens and dots, which is what hosts are made of.
-#[inline]
-const fn not_in_host(word: u64) -> u64 {
-    let ascii = word & !TOPS;
-    let common = within(ascii | each(0x20), b'a', b'z')
-        | within(ascii, b'0', b'9')
-        | within(ascii, b'-', b'.');
     (!common | word) & TOPS
 }

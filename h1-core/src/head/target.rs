@@ -83,14 +83,18 @@ fn is_scheme(b: u8) -> bool {
 
 /// `uri-host [ ":" port ]`; empty is allowed (RFC 9112, section 3.2).
 pub(crate) fn is_host(value: &[u8]) -> bool {
-    // What nearly all hosts are, at once.
-    match &value[scan::reg_name_end(value)..] {
-        [] => return true,
-        [b':', port @ ..] if port_number(port).is_some() => return true,
-        _ => {}
-    }
     let (host, port) = split_port(value);
     is_uri_host(host) && port.is_none_or(|port| port.is_empty() || port_number(port).is_some())
+}
+
+/// Whether `section` holds a host from `start` to `end` that is like nearly all others: a name or an
+/// IPv4 address, perhaps a port. `false` says nothing.
+pub(crate) fn is_plain_host(section: &[u8], start: usize, end: usize) -> bool {
+    match section.get(scan::host_end(section, start)..end) {
+        Some([]) => true,
+        Some([b':', port @ ..]) => port.len() <= 4 && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// `uri-host ":" port`, both given, and a port that one can connect to (RFC 9110, section 9.3.6).
@@ -139,7 +143,7 @@ fn is_uri_host(host: &[u8]) -> bool {
 
 fn is_reg_name(mut name: &[u8]) -> bool {
     loop {
-        name = match &name[scan::reg_name_end(name)..] {
+        name = match &name[scan::host_end(name, 0)..] {
             [] => return true,
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 rest

@@ -13,7 +13,7 @@ const EMPTY_LINE: usize = 2;
 
 /// An event whose bytes are still only marked in the buffer.
 enum Next {
-    Request(RequestMeta),
+    Request,
     Data,
     EndOfMessage,
     NeedData,
@@ -57,13 +57,15 @@ impl ServerConnection {
             Ok(next) => next,
             Err(error) => return Err(self.fail(error.after(self.incoming.consumed))),
         };
-        Ok(match next {
-            Next::Request(meta) => Event::Request(RequestHead::new(rx.lent(), &rx.index, meta)),
-            Next::Data => Event::Data(rx.lent()),
-            Next::EndOfMessage => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
-            Next::NeedData => Event::NeedData,
-            Next::Paused => Event::Paused,
-            Next::Closed => Event::Closed,
+        Ok(match (next, self.meta) {
+            (Next::Request, Some(meta)) => {
+                Event::Request(RequestHead::new(rx.lent(), &rx.index, meta))
+            }
+            (Next::Data, _) => Event::Data(rx.lent()),
+            (Next::EndOfMessage, _) => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
+            (Next::Request | Next::NeedData, _) => Event::NeedData,
+            (Next::Paused, _) => Event::Paused,
+            (Next::Closed, _) => Event::Closed,
         })
     }
 
@@ -126,7 +128,7 @@ impl ServerConnection {
         debug_assert_eq!(requested, Ok(()));
         self.meta = Some(meta);
         self.head_lent = true;
-        Ok(Next::Request(meta))
+        Ok(Next::Request)
     }
 
     fn next_content(&mut self, rx: &mut RecvBuf) -> Result<Next, Error> {
