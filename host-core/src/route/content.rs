@@ -101,6 +101,9 @@ impl<'v> View<'v> {
         if located.is_err() || hidden {
             return self.fail(route, Status::NOT_FOUND);
         }
+        if self.changes(route) {
+            return self.change(route);
+        }
         if scripts {
             // It is not known yet whether the file is served as it is.
             return self.look(route);
@@ -122,6 +125,9 @@ impl<'v> View<'v> {
 
     /// The answer to methods that no file has. As in nginx that to POST needs a look at the file.
     fn refused(&self, route: &mut Route) -> Option<Flow> {
+        if self.changes(route) {
+            return None;
+        }
         Some(match Method::from(self.method(route)) {
             Method::Get | Method::Head | Method::Post => return None,
             Method::Options => Flow::End(Outcome::Options),
@@ -264,6 +270,9 @@ impl<'v> View<'v> {
             return flow;
         }
         // As in nginx a folder is named without the slash of the candidate: it may need its own.
+        if self.changes(route) {
+            return Flow::On;
+        }
         if folder && route.uri.pop().is_some() && !route.uri.ends_with(b"/") {
             return self.redirect_to_folder(route);
         }

@@ -50,7 +50,9 @@ impl View<'_> {
     pub(super) fn has_scripts(&self, route: &Route) -> bool {
         let is_on = self.rules(route).settings.cgi.is_on();
         let method = self.method(route);
-        is_on && !matches!(Method::from(method), Method::Connect | Method::Trace)
+        is_on
+            && !self.changes(route)
+            && !matches!(Method::from(method), Method::Connect | Method::Trace)
     }
 
     /// A file was found where there may be scripts; `None` if it is served as it is.

@@ -93,8 +93,8 @@ impl Session {
         match &mut task.backend {
             Some(backend) => Step::Exchange(Exchange {
                 backend,
-                content: &task.content,
-                whole: task.whole,
+                content: &task.intake.bytes,
+                whole: task.intake.whole,
                 output: Some(&mut inner.part),
             }),
             None => Step::Close,
@@ -109,7 +109,9 @@ impl Session {
         if self.inner.stage != Stage::Run {
             return;
         }
-        task.content.drain(..moved.taken.min(task.content.len()));
+        task.intake
+            .bytes
+            .drain(..moved.taken.min(task.intake.bytes.len()));
         task.exit = task.exit.or(moved.exit);
         task.ready = matches!(moved.output, Output::Bytes(_));
         task.ended |= moved.output == Output::End;
