@@ -5,6 +5,7 @@
 //! (`callgrind.sh`), and checked to be the same work (`tests/`).
 
 pub mod body;
+pub mod cgi;
 pub mod drivers;
 pub mod exchange;
 pub mod head;

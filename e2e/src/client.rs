@@ -127,19 +127,43 @@ impl Client {
         }
     }
 
-    /// RFC 9112, section 7.1; neither extensions nor trailers are expected here.
     fn chunks(&mut self) -> Vec<u8> {
         let mut content = Vec::new();
         loop {
-            let line = self.line();
-            assert!(line.bytes().all(|b| b.is_ascii_hexdigit()), "{line:?}");
-            let len = usize::from_str_radix(&line, 16).expect("chunk size");
-            content.extend(self.wire.read_exact(len));
-            assert_eq!(self.line(), "", "after {len} bytes of chunk data");
-            if len == 0 {
-                return content;
+            match &*self.chunk() {
+                [] => return content,
+                chunk => content.extend(chunk),
             }
         }
+    }
+
+    /// The next chunk, which is empty at the end. RFC 9112, section 7.1; neither extensions nor
+    /// trailers are expected here.
+    pub fn chunk(&mut self) -> Vec<u8> {
+        let line = self.line();
+        assert!(line.bytes().all(|b| b.is_ascii_hexdigit()), "{line:?}");
+        let len = usize::from_str_radix(&line, 16).expect("chunk size");
+        let chunk = self.wire.read_exact(len);
+        assert_eq!(self.line(), "", "after {len} bytes of chunk data");
+        chunk
+    }
+
+    /// The content of the next chunks, which must be this.
+    pub fn expect_chunks(&mut self, expected: &str) {
+        let mut got = Vec::new();
+        while got.len() < expected.len() {
+            let chunk = self.chunk();
+            assert!(
+                !chunk.is_empty(),
+                "the end after \"{}\"",
+                got.escape_ascii()
+            );
+            got.extend(chunk);
+        }
+        assert_eq!(
+            got.escape_ascii().to_string(),
+            expected.escape_default().to_string()
+        );
     }
 
     fn line(&mut self) -> String {

@@ -139,6 +139,11 @@ impl Server {
         server
     }
 
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The first address.
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]

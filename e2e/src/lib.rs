@@ -14,12 +14,14 @@ mod address;
 mod client;
 mod driver;
 mod fixture;
+mod scripts;
 mod wire;
 
 pub use address::free_address;
 pub use client::{Client, Response, encode};
 pub use driver::Driver;
 pub use fixture::{Server, Site};
+pub use scripts::{Directives, Scripts, assert_gone, is_running, variables};
 pub use wire::{End, Wire};
 
 use std::time::{Duration, Instant};

@@ -129,6 +129,28 @@ impl Wire {
         }
     }
 
+    /// How many bytes come before the end, and the last of them: for more than there is room for.
+    pub fn count_to_end(&mut self) -> (u64, Vec<u8>) {
+        let mut last = std::mem::take(&mut self.unread);
+        let mut count = last.len() as u64;
+        let mut buffer = vec![0; 256 * 1024];
+        self.stream
+            .set_read_timeout(Some(DEADLINE))
+            .expect("read timeout");
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return (count, last),
+                Ok(n) => {
+                    count += n as u64;
+                    last.extend_from_slice(&buffer[n.saturating_sub(16)..n]);
+                    last.drain(..last.len().saturating_sub(16));
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("{error} after {count} bytes"),
+            }
+        }
+    }
+
     /// The server has nothing more to say and ends the connection in order.
     pub fn assert_end(&mut self) {
         let (rest, end) = self.read_to_end();

@@ -63,6 +63,16 @@ const EXAMPLES: &[Example] = &[
         made: Some("site/maintenance.on"),
         asked: &[("GET /", "any.example"), ("GET /health", "any.example")],
     },
+    Example {
+        name: "cgi-bin",
+        made: None,
+        asked: &[
+            ("GET /cgi-bin/hello.sh/more?who=you", "any.example"),
+            ("GET /notes/milk", "any.example"),
+            ("GET /cgi-bin/missing", "any.example"),
+            ("GET /index.html", "any.example"),
+        ],
+    },
 ];
 
 fn folder() -> PathBuf {
@@ -127,6 +137,11 @@ fn explained(driver: &Driver) {
 
 fn accepted(driver: &Driver) {
     for example in EXAMPLES {
+        // A program that is missing is warned about.
+        if example.name == "cgi-bin" && !Path::new("/usr/bin/python3").exists() {
+            eprintln!("SKIPPED: there is no /usr/bin/python3");
+            continue;
+        }
         let config = folder().join(example.name).join("nginx.conf");
         let output = driver.run(&[
             "-t".as_ref(),

@@ -81,6 +81,8 @@ impl Site {
             index: &self.index,
             listing: false,
             path_info: true,
+            links: Links::Beneath,
+            caching: None,
         });
         match found.map_err(|error| error.kind())? {
             Found::Script { path_info, .. } => Ok(path_info),

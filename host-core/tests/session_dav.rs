@@ -235,6 +235,16 @@ fn methods_are_those_of_the_location() {
             "DELETE /f",
             "204",
         ),
+        (
+            "dav_methods DELETE; location / { try_files $uri $uri/ =404; }",
+            "DELETE /d/",
+            "204",
+        ),
+        (
+            "dav_methods DELETE; location / { try_files $uri $uri/ =404; }",
+            "DELETE /d",
+            "409",
+        ),
     ] {
         let mut place = Place::new(directives);
         assert_eq!(place.status(request), status, "{directives} {request}");

@@ -260,6 +260,44 @@ fn what_may_not_run_is_not_shown_either() {
 }
 
 #[test]
+fn folders_and_files_that_may_run() {
+    let executable = || {
+        let file = open("#!/bin/sh\n");
+        file.set_permissions(Permissions::from_mode(0o755)).unwrap();
+        file
+    };
+    let files = [
+        ("/d/", Node::Index(executable())),
+        ("/run", Node::File(executable())),
+        ("/page", Node::File(open("a page"))),
+    ];
+    let mut world = World::with(http("server { root /srv; cgi on; index run.cgi; }"), files);
+    world.script.ask(&["SCRIPT_NAME"]);
+    for (target, name) in [
+        ("/d/", Some("/d/run.cgi")),
+        ("/run", Some("/run")),
+        ("/page", None),
+    ] {
+        let before = world.script.started;
+        world.script.say(TYPED);
+        world.script.end();
+        world.sent.clear();
+        world.send(get(target));
+        assert_eq!(world.statuses(), ["200"], "{target}");
+        assert_eq!(
+            world.script.started - before,
+            usize::from(name.is_some()),
+            "{target}"
+        );
+        if name.is_some() {
+            assert_eq!(world.script.variables["SCRIPT_NAME"].as_deref(), name);
+        }
+    }
+    world.send("PUT /page HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(world.statuses(), ["405"]);
+}
+
+#[test]
 fn head_has_no_body() {
     let mut world = world();
     world
@@ -354,6 +392,22 @@ fn error_pages_are_for_scripts_too() {
     world.send(get("/run"));
     let answer = Answer::parse(&world.sent, false);
     assert_eq!((answer.status, answer.content()), (502, &b"a page"[..]));
+}
+
+#[test]
+fn scripts_are_error_pages_too() {
+    for (rule, status) in [("404", 404), ("404 =", 203), ("404 =410", 410)] {
+        let mut world = world_of(&format!("error_page {rule} /run;"));
+        world.script.say("Status: 203\nContent-Type: a/b\n\nsorry");
+        world.script.end();
+        world.send(get("/none"));
+        let answer = Answer::parse(&world.sent, false);
+        assert_eq!(
+            (answer.status, answer.content()),
+            (status, &b"sorry"[..]),
+            "{rule}"
+        );
+    }
 }
 
 #[test]

@@ -105,6 +105,29 @@ impl Process {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// The processor time of the process, of those below it that run, and of those that have ended and were
+    /// waited for; in steps of the kernel's clock.
+    ///
+    /// # Errors
+    ///
+    /// When `/proc` does not tell.
+    pub fn cpu_of_all(&self) -> io::Result<Duration> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let stat = fs::read_to_string(entry?.path().join("stat"));
+            all.extend(stat.ok().and_then(|stat| parse_stat(&stat)));
+        }
+        let mut family = vec![self.child.id()];
+        while let Some((id, ..)) =
+            (all.iter()).find(|(id, parent, _)| family.contains(parent) && !family.contains(id))
+        {
+            family.push(*id);
+        }
+        let own = all.iter().filter(|(id, ..)| family.contains(id));
+        let ticks: u64 = own.map(|(.., ticks)| ticks).sum();
+        Ok(Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32)
+    }
+
     /// The memory of the process in KiB, its part of what it shares with others included.
     ///
     /// # Errors
@@ -117,6 +140,15 @@ impl Process {
             .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
             .ok_or_else(|| io::Error::other("no Pss"))
     }
+}
+
+/// Id, parent, and ticks of processor time, in user and kernel, its own and its children's.
+fn parse_stat(stat: &str) -> Option<(u32, u32, u64)> {
+    let id = stat.split(' ').next()?.parse().ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks = fields.get(11..15)?.iter().map(|n| n.parse::<u64>());
+    let ticks = ticks.sum::<Result<u64, _>>().ok()?;
+    Some((id, fields.get(1)?.parse().ok()?, ticks))
 }
 
 impl Drop for Process {

@@ -1,11 +1,13 @@
 //! What a script is told (RFC 3875, section 4.1).
 
+use std::borrow::Cow;
+
 use h1_core::Fields;
 
 /// The variables of a script. It starts with none but these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Environment {
-    vars: Vec<(String, Vec<u8>)>,
+    vars: Vec<(Cow<'static, str>, Vec<u8>)>,
 }
 
 /// Fields that no script gets as `HTTP_…`: they are variables of their own, for the connection alone (RFC 9110,
@@ -29,14 +31,14 @@ const KEPT_BACK: [&str; 13] = [
 impl Environment {
     /// Sets a variable; one that is set already gets this value. No environment can hold a NUL: such
     /// a value is left out.
-    pub(crate) fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        let value = value.into();
+    pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Vec<u8>>) {
+        let (name, value) = (name.into(), value.into());
         if value.contains(&0) {
             return;
         }
-        match self.vars.iter_mut().find(|(known, _)| known == name) {
+        match self.vars.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
-            None => self.vars.push((name.to_owned(), value)),
+            None => self.vars.push((name, value)),
         }
     }
 
@@ -44,7 +46,7 @@ impl Environment {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.vars
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .map(|(name, value)| (&**name, value.as_slice()))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
@@ -79,7 +81,7 @@ impl Environment {
                     list.extend_from_slice(separator);
                     list.extend_from_slice(value);
                 }
-                None => self.vars.push((name.clone(), value.to_vec())),
+                None => self.vars.push((name.clone().into(), value.to_vec())),
             }
         }
     }

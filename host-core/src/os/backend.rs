@@ -11,8 +11,9 @@ use super::process::Process;
 use super::reaper;
 use crate::step::{Exchange, Moved, Output};
 
-/// The most that is read at a time.
-const ROOM: usize = 32 * 1024;
+/// What is read at a time: little at first, as most answers are short, and more of long ones.
+const ROOM: usize = 4 * 1024;
+const ROOM_MAX: usize = 64 * 1024;
 
 /// Where an answer comes from, and the content of the request goes to: so far a script's pipes.
 ///
@@ -25,6 +26,7 @@ pub struct Backend {
     input: Option<OwnedFd>,
     process: Option<Process>,
     watch: Watch,
+    room: usize,
 }
 
 impl Backend {
@@ -58,6 +60,7 @@ impl Backend {
                 input,
                 process,
                 watch,
+                room: ROOM,
             }),
             Err(error) => {
                 process
@@ -74,12 +77,11 @@ impl Backend {
         errors.map_or(&[], |errors| errors.first())
     }
 
-    /// The answer is whole: what the script still has to say is thrown away, and it may go on until it is
-    /// silent for so long.
-    pub(crate) fn leave(mut self, silence: Duration) {
+    /// The answer is whole: what the script still has to say is thrown away, and it has so long to end.
+    pub(crate) fn leave(mut self, time: Duration) {
         self.input = None;
         if let Some(process) = self.process.take().filter(|it| it.exit.is_none()) {
-            let until = Instant::now().checked_add(silence);
+            let until = Instant::now().checked_add(time);
             reaper::adopt(process, self.output.take(), until);
         }
     }
@@ -89,7 +91,7 @@ impl Backend {
             return Output::End;
         };
         let start = slot.len();
-        slot.resize(start + ROOM, 0);
+        slot.resize(start + self.room, 0);
         let read = loop {
             match rustix::io::read(output, &mut slot[start..]) {
                 Err(Errno::INTR) => {}
@@ -98,7 +100,12 @@ impl Backend {
         };
         slot.truncate(start + *read.as_ref().unwrap_or(&0));
         match read {
-            Ok(n) if n > 0 => Output::Bytes(n),
+            Ok(n) if n > 0 => {
+                if n == self.room {
+                    self.room = (self.room * 4).min(ROOM_MAX);
+                }
+                Output::Bytes(n)
+            }
             Err(Errno::AGAIN) => {
                 self.watch.ready.remove(Ready::OUTPUT);
                 Output::Blocked

@@ -47,8 +47,6 @@ struct Left {
     process: Process,
     /// Is thrown away; it may be read by nobody else.
     output: Option<OwnedFd>,
-    /// How long it may be silent.
-    silence: Option<Duration>,
     /// When it is told to end, or made to.
     until: Instant,
     told: bool,
@@ -64,7 +62,6 @@ pub(super) fn adopt(process: Process, output: Option<OwnedFd>, until: Option<Ins
     let mut left = Left {
         process,
         output,
-        silence: until.map(|until| until.saturating_duration_since(now)),
         until: until.unwrap_or(now + GRACE),
         told,
     };
@@ -136,11 +133,7 @@ impl Reaper {
 impl Left {
     /// Returns whether it has gone.
     fn look(&mut self, now: Instant, hurry: bool) -> bool {
-        if self.drain()
-            && let Some(silence) = self.silence
-        {
-            self.until = now.checked_add(silence).unwrap_or(self.until);
-        }
+        self.drain();
         if self.process.is_zombie() {
             if self.told {
                 // Whom it has started ends with it. Its number is still its own.
@@ -150,7 +143,7 @@ impl Left {
         }
         if !self.told && (hurry || now >= self.until) {
             self.process.kill(Signal::TERM);
-            (self.told, self.silence) = (true, None);
+            self.told = true;
             self.until = now + GRACE;
         } else if hurry || (self.told && now >= self.until) {
             self.process.kill(Signal::KILL);
@@ -158,23 +151,21 @@ impl Left {
         false
     }
 
-    /// Throws away what it says; whether it has said something.
-    fn drain(&mut self) -> bool {
+    /// Throws away what it says.
+    fn drain(&mut self) {
         if let Some(errors) = &mut self.process.errors {
             errors.drain();
         }
         let mut buffer = [0; 16 * 1024];
-        let mut some = false;
         for _ in 0..16 {
             let Some(output) = &self.output else { break };
             match rustix::io::read(output, &mut buffer).map_err(io::Error::from) {
                 Ok(0) => self.output = None,
-                Ok(_) => some = true,
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => self.output = None,
             }
         }
-        some
     }
 }

@@ -1,4 +1,4 @@
-//! What a URI names: `try_files`, files, folders and their index.
+//! What a URI names: files, folders and their index.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -10,76 +10,15 @@ use super::state::{OpenedBy, Phase};
 use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules, condition};
-use crate::config::model::{DisableSymlinks, Fallback};
-use crate::config::template::Part;
+use crate::config::model::DisableSymlinks;
 use crate::os::OpenFile;
-use crate::path::{CleanPath, PathError, push_encoded};
+use crate::path::{CleanPath, push_encoded};
 use crate::{Caching, Found, Lookup};
 
 impl<'v> View<'v> {
-    pub(super) fn try_file(&self, route: &mut Route, at: usize) -> Flow {
-        let rules = self.rules(route);
-        let Some(tries) = &rules.settings.try_files else {
-            route.phase = Phase::Content;
-            return Flow::On;
-        };
-        let Some(candidate) = tries.files.get(at) else {
-            return self.fall_back(route, &tries.last);
-        };
-        let mut uri = std::mem::take(&mut route.target);
-        uri.clear();
-        self.expand(route, candidate, &mut uri);
-        let located = self.locate_try(route, &uri);
-        route.target = uri;
-        let hidden = route.path.is_hidden() && !rules.settings.hidden_files;
-        if located.is_err() || hidden {
-            route.phase = Phase::Try(at + 1);
-            return Flow::On;
-        }
-        match self.held(route) {
-            true => self.found(route, None),
-            false => {
-                self.expand_index(route);
-                Flow::End(Outcome::Lookup)
-            }
-        }
-    }
-
-    fn locate_try(&self, route: &mut Route, uri: &[u8]) -> Result<(), PathError> {
-        let files = &self.rules(route).files;
-        // nginx appends all of a candidate that is not below the location of an alias.
-        let below = files.tail.of(&route.uri);
-        let prefix = &route.uri[..route.uri.len() - below.len()];
-        match uri.strip_prefix(prefix) {
-            Some(_) => self.locate(route, uri),
-            None => {
-                let whole = [prefix, uri].concat();
-                self.locate(route, &whole)
-            }
-        }
-    }
-
-    fn fall_back(&self, route: &mut Route, last: &Fallback) -> Flow {
-        match last {
-            Fallback::Status(status) if status.code() == 444 => Flow::End(Outcome::Close),
-            Fallback::Status(status) => self.fail(route, *status),
-            Fallback::Named(name) => self.go_to_name(route, name),
-            Fallback::Uri(template) => {
-                let mut to = route.take_scratch();
-                self.expand(route, template, &mut to);
-                let flow = match to.strip_prefix(b"@") {
-                    Some(name) => self.go_to_name(route, &String::from_utf8_lossy(name)),
-                    None => self.go_to(route, &to, "try_files"),
-                };
-                route.give_scratch(to);
-                flow
-            }
-        }
-    }
-
     pub(super) fn content(&self, route: &mut Route) -> Flow {
         let scripts = self.has_scripts(route);
-        if let (false, Some(flow)) = (scripts, self.refused(route)) {
+        if !scripts && let Some(flow) = self.refused(route) {
             return flow;
         }
         if self.rules(route).settings.stub_status {
@@ -124,7 +63,7 @@ impl<'v> View<'v> {
     }
 
     /// The answer to methods that no file has. As in nginx that to POST needs a look at the file.
-    fn refused(&self, route: &mut Route) -> Option<Flow> {
+    pub(super) fn refused(&self, route: &mut Route) -> Option<Flow> {
         if self.changes(route) {
             return None;
         }
@@ -137,7 +76,7 @@ impl<'v> View<'v> {
     }
 
     /// Index files with variables in their names get those of this request. One that is a URI ends them.
-    fn expand_index(&self, route: &mut Route) {
+    pub(super) fn expand_index(&self, route: &mut Route) {
         let rules = self.rules(route);
         route.index.clear();
         route.index_uri.clear();
@@ -159,14 +98,14 @@ impl<'v> View<'v> {
     }
 
     /// Whether the file that is looked for was opened just before.
-    fn held(&self, route: &Route) -> bool {
+    pub(super) fn held(&self, route: &Route) -> bool {
         let by = self.opened_by(route);
         let held = route.held.as_ref();
         held.is_some_and(|(of, path, _)| by == Some(*of) && *path == route.path)
     }
 
     /// What tells by which rules a file was opened; `None` where links are looked at each time.
-    fn opened_by(&self, route: &Route) -> Option<OpenedBy> {
+    pub(super) fn opened_by(&self, route: &Route) -> Option<OpenedBy> {
         let rules = self.rules(route);
         let all_links = match rules.settings.disable_symlinks {
             DisableSymlinks::Beneath => false,
@@ -233,7 +172,7 @@ impl<'v> View<'v> {
     }
 
     /// `None` is the file that is held.
-    fn found(&self, route: &mut Route, found: Option<io::Result<Found>>) -> Flow {
+    pub(super) fn found(&self, route: &mut Route, found: Option<io::Result<Found>>) -> Flow {
         let found = found.unwrap_or_else(|| match route.held.take() {
             Some((.., file)) => Ok(Found::File { file, index: None }),
             None => Err(ErrorKind::NotFound.into()),
@@ -253,76 +192,8 @@ impl<'v> View<'v> {
         }
     }
 
-    fn tried(&self, route: &mut Route, at: usize, found: io::Result<Found>) -> Flow {
-        let folder = self.wants_folder(route, at);
-        let accepted = match &found {
-            Ok(Found::File { index, .. }) => folder == index.is_some(),
-            Ok(Found::Folder | Found::Listing(_)) => folder,
-            Ok(Found::Script { .. }) | Err(_) => false,
-        };
-        if !accepted {
-            route.phase = Phase::Try(at + 1);
-            return Flow::On;
-        }
-        self.take_candidate(route);
-        route.phase = Phase::Content;
-        if let (false, Some(flow)) = (self.has_scripts(route), self.refused(route)) {
-            return flow;
-        }
-        // As in nginx a folder is named without the slash of the candidate: it may need its own.
-        if self.changes(route) {
-            return Flow::On;
-        }
-        if folder && route.uri.pop().is_some() && !route.uri.ends_with(b"/") {
-            return self.redirect_to_folder(route);
-        }
-        match found {
-            Ok(Found::File { file, index: None }) => {
-                if let Some(by) = self.opened_by(route) {
-                    route.hold(by, file);
-                }
-                Flow::On
-            }
-            found => self.content_found(route, found),
-        }
-    }
-
-    /// Whether a candidate is written with a slash at its end.
-    fn wants_folder(&self, route: &Route, at: usize) -> bool {
-        let tries = self.rules(route).settings.try_files.as_ref();
-        let candidate = tries.and_then(|tries| tries.files.get(at));
-        let last = candidate.and_then(|candidate| candidate.parts.last());
-        matches!(last, Some(Part::Text(text)) if text.ends_with(b"/"))
-    }
-
-    /// The candidate becomes the URI.
-    fn take_candidate(&self, route: &mut Route) {
-        let below = self.rules(route).files.tail.of(&route.uri).len();
-        let prefix = route.uri.len() - below;
-        if !route.target.starts_with(&route.uri[..prefix]) {
-            route.uri.truncate(prefix);
-            route.uri.extend_from_slice(&route.target);
-        } else {
-            std::mem::swap(&mut route.uri, &mut route.target);
-        }
-    }
-
-    fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
-        let flow = match &found {
-            Ok(Found::File { file, index: None }) => self.script(route, file, 0),
-            Ok(Found::Script { file, path_info }) => {
-                let flow = self.script(route, file, *path_info);
-                Some(flow.unwrap_or_else(|| self.fail(route, Status::NOT_FOUND)))
-            }
-            _ => None,
-        };
-        if let Some(flow) = flow {
-            return flow;
-        }
-        if self.has_scripts(route)
-            && !matches!(found, Ok(Found::File { index: Some(_), .. }))
-            && let Some(flow) = self.refused(route)
-        {
+    pub(super) fn content_found(&self, route: &mut Route, found: io::Result<Found>) -> Flow {
+        if let Some(flow) = self.script_found(route, &found) {
             return flow;
         }
         match found {
@@ -344,7 +215,7 @@ impl<'v> View<'v> {
     }
 
     /// The same URI with a slash at its end, as links in the folder count from there.
-    fn redirect_to_folder(&self, route: &mut Route) -> Flow {
+    pub(super) fn redirect_to_folder(&self, route: &mut Route) -> Flow {
         route.target.clear();
         push_encoded(&route.uri, &mut route.target);
         route.target.push(b'/');

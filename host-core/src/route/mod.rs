@@ -19,6 +19,7 @@ mod script;
 mod siblings;
 mod state;
 pub(crate) mod trace;
+mod try_files;
 mod types;
 pub(crate) mod variables;
 mod vhost;

@@ -1,6 +1,7 @@
 //! Files that are scripts: `cgi`, `cgi_pass`.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use super::Route;
 use super::flow::{Flow, Outcome};
 use super::trace::Note;
 use super::variables::View;
+use crate::Found;
 use crate::cgi::Script;
 use crate::cgi::env::Environment;
 use crate::config::model::Cgi;
@@ -55,13 +57,28 @@ impl View<'_> {
             && !matches!(Method::from(method), Method::Connect | Method::Trace)
     }
 
-    /// A file was found where there may be scripts; `None` if it is served as it is.
-    pub(super) fn script(
+    /// What was found is a script, or nothing that its method may be used on; `None` if it is served as
+    /// it is.
+    pub(super) fn script_found(
         &self,
         route: &mut Route,
-        file: &OpenFile,
-        path_info: usize,
+        found: &io::Result<Found>,
     ) -> Option<Flow> {
+        let flow = match found {
+            Ok(Found::File { file, index: None }) => self.script(route, file, 0),
+            Ok(Found::File { .. }) => return None,
+            Ok(Found::Script { file, path_info }) => {
+                let flow = self.script(route, file, *path_info);
+                Some(flow.unwrap_or_else(|| self.fail(route, Status::NOT_FOUND)))
+            }
+            _ => None,
+        };
+        let refuses = flow.is_none() && self.has_scripts(route);
+        flow.or_else(|| refuses.then(|| self.refused(route)).flatten())
+    }
+
+    /// A file was found where there may be scripts; `None` if it is served as it is.
+    fn script(&self, route: &mut Route, file: &OpenFile, path_info: usize) -> Option<Flow> {
         let cgi = &self.rules(route).settings.cgi;
         if !self.has_scripts(route) || !cgi.runs(file) {
             return None;
@@ -142,7 +159,7 @@ impl View<'_> {
         for (name, value) in &cgi.env {
             let mut text = Vec::new();
             self.expand(route, value, &mut text);
-            env.set(name, text);
+            env.set(name.clone(), text);
         }
         env
     }

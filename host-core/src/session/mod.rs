@@ -20,13 +20,13 @@ mod record;
 mod task;
 mod wait;
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use h1_core::{Awaiting, OwnedRequest, RecvBuf, SendQueue, ServerConnection, Transmit};
+use h1_core::{Awaiting, OwnedRequest, RecvBuf, SendQueue, ServerConnection};
 
 use crate::config::model::LingeringClose;
 use crate::date::OwnFields;
@@ -251,15 +251,6 @@ impl Session {
         }
     }
 
-    /// Whether the next request may be looked at: the answers before are written, or nearly, and none
-    /// of them was dear.
-    fn may_read(&self) -> bool {
-        match self.inner.dear {
-            true => self.inner.tx.is_empty(),
-            false => self.inner.tx.queued() < HIGH_WATER,
-        }
-    }
-
     fn is_over(&self) -> bool {
         matches!(self.inner.stage, Stage::Close | Stage::Reset)
     }
@@ -340,47 +331,6 @@ impl Session {
         if self.may_end(now) {
             self.inner.stage = Stage::Close;
         }
-    }
-
-    /// The slices to write for [`Step::Write`]: fills `iov` from its start, returns how many.
-    pub fn slices<'a>(&'a self, iov: &mut [IoSlice<'a>]) -> usize {
-        if let Some(pace) = &self.inner.pace {
-            return self.inner.allowed_slices(iov, pace.allowed);
-        }
-        match self.inner.tx.transmit(iov) {
-            Transmit::Slices(n) => n,
-            Transmit::External(_) | Transmit::Idle => 0,
-        }
-    }
-
-    /// `n` bytes were written, or sent from the file. 0 in answer to [`Step::SendFile`] says that
-    /// the file has ended early: the connection closes, so that the peer sees that something is
-    /// missing.
-    pub fn on_written(&mut self, n: usize, now: Now) {
-        let n = n as u64;
-        let external = self.inner.tx.external().is_some();
-        self.inner.tx.advance(n);
-        self.inner.clock.sent(n, now);
-        if let Some(pace) = &mut self.inner.pace {
-            pace.sent(n);
-        }
-        if self.inner.tx.is_empty() {
-            // The parts of files that were in the queue have gone.
-            let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
-        }
-        if external {
-            self.on_file_sent(n, now);
-        }
-    }
-
-    /// The socket takes no more for now.
-    pub fn on_write_blocked(&mut self, _now: Now) {
-        self.inner.write_blocked = true;
-    }
-
-    /// The socket takes bytes again.
-    pub fn on_writable(&mut self, _now: Now) {
-        self.inner.write_blocked = false;
     }
 
     /// The socket failed: nothing more can be read or written.

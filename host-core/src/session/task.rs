@@ -178,6 +178,8 @@ impl Inner {
 
     /// What a backend has said, as far as we have a word in it.
     pub(super) fn backend_reply<'s>(&self, status: Status) -> Reply<'s> {
+        // That of an error stays, whatever page stands for it.
+        let status = self.route.status.unwrap_or(status);
         let content = match status {
             Status::NOT_MODIFIED | Status::NO_CONTENT | Status::RESET_CONTENT => Content::None,
             _ => Content::Stream(self.task.as_ref().and_then(|task| task.left)),

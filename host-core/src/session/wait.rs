@@ -1,10 +1,11 @@
 //! Writing and waiting, and until when.
 
+use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
-use h1_core::{Awaiting, Phase};
+use h1_core::{Awaiting, Phase, Transmit};
 
-use super::{HIGH_WATER, SEND_MAX, Session, Stage};
+use super::{FIRST_PART, HIGH_WATER, SEND_MAX, Session, Stage};
 
 /// How long a new connection has for its first request although it is to end: its client does not expect
 /// an end, and need not try again, as that of a kept connection does (RFC 9112, section 9.3.1).
@@ -13,6 +14,56 @@ use crate::step::SendFile;
 use crate::{Now, Step, Wait};
 
 impl Session {
+    /// The slices to write for [`Step::Write`]: fills `iov` from its start, returns how many.
+    pub fn slices<'a>(&'a self, iov: &mut [IoSlice<'a>]) -> usize {
+        if let Some(pace) = &self.inner.pace {
+            return self.inner.allowed_slices(iov, pace.allowed);
+        }
+        match self.inner.tx.transmit(iov) {
+            Transmit::Slices(n) => n,
+            Transmit::External(_) | Transmit::Idle => 0,
+        }
+    }
+
+    /// `n` bytes were written, or sent from the file. 0 in answer to [`Step::SendFile`] says that
+    /// the file has ended early: the connection closes, so that the peer sees that something is
+    /// missing.
+    pub fn on_written(&mut self, n: usize, now: Now) {
+        let n = n as u64;
+        let external = self.inner.tx.external().is_some();
+        self.inner.tx.advance(n);
+        self.inner.clock.sent(n, now);
+        if let Some(pace) = &mut self.inner.pace {
+            pace.sent(n);
+        }
+        if self.inner.tx.is_empty() {
+            // The parts of files that were in the queue have gone.
+            let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
+        }
+        if external {
+            self.on_file_sent(n, now);
+        }
+    }
+
+    /// The socket takes no more for now.
+    pub fn on_write_blocked(&mut self, _now: Now) {
+        self.inner.write_blocked = true;
+    }
+
+    /// The socket takes bytes again.
+    pub fn on_writable(&mut self, _now: Now) {
+        self.inner.write_blocked = false;
+    }
+
+    /// Whether the next request may be looked at: the answers before are written, or nearly, and none
+    /// of them was dear.
+    pub(super) fn may_read(&self) -> bool {
+        match self.inner.dear {
+            true => self.inner.tx.is_empty(),
+            false => self.inner.tx.queued() < HIGH_WATER,
+        }
+    }
+
     pub(super) fn transmit(&mut self, now: Now) -> Step<'_> {
         if self.inner.write_blocked {
             return self.wait(now);
