@@ -128,7 +128,9 @@ fn refused_before_it_is_sent(driver: &Driver) {
         client.wire.send(format!(
             "PUT {target} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {len}\r\n\r\n"
         ));
-        assert_eq!(client.head().status, status, "{target} {len}");
+        let head = client.wire.read_through(b"\r\n\r\n");
+        let line = format!("HTTP/1.1 {status} ");
+        assert!(head.starts_with(line.as_bytes()), "{target} {len}");
     }
     assert!(place.names().is_empty());
 }
@@ -136,13 +138,14 @@ fn refused_before_it_is_sent(driver: &Driver) {
 fn several_at_a_time(driver: &Driver) {
     let place = Place::new(driver, "");
     let contents: Vec<_> = (0..8).map(|n| noise(200_000 + n)).collect();
+    let (contents, address) = (&contents, place.address);
     std::thread::scope(|scope| {
-        for content in &contents {
-            scope.spawn(|| {
-                let status = place.put("/a", content).status;
+        for content in contents {
+            scope.spawn(move || {
+                let mut client = Client::connect(address);
+                let status = put(&mut client, "/a", content).status;
                 assert!(matches!(status, 201 | 204), "{status}");
-                let fetched = Client::connect(place.address).get("/a");
-                assert!(contents.contains(&fetched.body));
+                assert!(contents.contains(&client.get("/a").body));
             });
         }
     });
@@ -198,7 +201,7 @@ fn explained(driver: &Driver) {
         let line = text.lines().find(|line| line.starts_with("change "));
         let line = line.unwrap_or_else(|| panic!("{text}"));
         assert!(line.contains(&format!("{method} ")), "{line}");
-        assert!(line.ends_with("nginx.conf:8]"), "{line}");
+        assert!(line.ends_with("nginx.conf:9]"), "{line}");
     }
     assert_eq!(fs::read_to_string(place.path("a")).expect("file"), "kept");
     assert_eq!(place.names(), ["a"]);

@@ -62,7 +62,7 @@ const EXPIRE: usize = 2;
 pub struct FileCache {
     inactive: Duration,
     parts: Box<[Mutex<Part>]>,
-    /// How often we have changed files ourselves.
+    /// How often we have changed files ourselves: read before the file system is asked.
     changes: AtomicU64,
 }
 
@@ -151,7 +151,6 @@ impl FileCache {
         open: impl FnOnce() -> io::Result<Found>,
     ) -> io::Result<Found> {
         let part = self.part();
-        // Before the file system is asked: what changes meanwhile is not held for fresh.
         let changes = self.changes.load(Ordering::Acquire);
         let recalled = lock(part).recall(how, key, self.inactive, changes);
         // The file system may be slow: it is asked while nobody is locked out.
@@ -231,10 +230,7 @@ impl Part {
         }
         entry.uses = entry.uses.saturating_add(1);
         entry.used = now.monotonic;
-        if entry.changes != changes {
-            return Recalled::Unknown;
-        }
-        if age(entry.checked, now.monotonic) >= how.valid {
+        if entry.changes != changes || age(entry.checked, now.monotonic) >= how.valid {
             // Other threads go on with what is known until this one knows better.
             entry.checked = now.monotonic;
             return Recalled::Unknown;

@@ -135,18 +135,7 @@ impl Inner {
                     _ => page,
                 }
             }
-            Outcome::Changed(code) => {
-                let reply = Reply::new(code, Content::None);
-                match code {
-                    Status::CREATED => {
-                        let (request, local) = (request!(self), self.client.local);
-                        let location =
-                            location(server, rules, self, request, local, &self.route.target);
-                        reply.with("Location", Value::Long(location))
-                    }
-                    _ => reply,
-                }
-            }
+            Outcome::Changed(code) => self.changed_reply(server, rules, code),
             Outcome::Backend(code) => self.backend_reply(code),
             // The session has done those.
             Outcome::Script(_)
@@ -345,7 +334,7 @@ pub(super) fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
 }
 
 /// The value of Location: with scheme, host and port where the rules want that.
-fn location(
+pub(super) fn location(
     server: &Server,
     rules: &Rules,
     inner: &Inner,

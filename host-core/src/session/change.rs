@@ -2,12 +2,16 @@
 
 use std::io;
 
-use h1_core::State;
+use h1_core::{State, Status};
 
+use super::answer::location;
 use super::intake::Intake;
-use super::{Session, Stage, view};
+use super::task::request;
+use super::{Inner, Session, Stage, view};
 use crate::os::Progress;
-use crate::{Changed, Deed, Now, Step};
+use crate::reply::{Content, Reply, Value};
+use crate::route::Rules;
+use crate::{Changed, Deed, Now, Server, Step};
 
 /// A change, and how far it is.
 #[derive(Debug, Default)]
@@ -62,5 +66,23 @@ impl Session {
     pub(super) fn on_change_failed(&mut self, error: io::Error, now: Now) {
         self.inner.stage = Stage::Change;
         self.on_changed(Err(error), now);
+    }
+}
+
+impl Inner {
+    /// There is something new, and where (RFC 9110, section 15.3.2); or there is nothing to tell.
+    pub(super) fn changed_reply<'s>(
+        &self,
+        server: &Server,
+        rules: &Rules,
+        status: Status,
+    ) -> Reply<'s> {
+        let reply = Reply::new(status, Content::None);
+        if status != Status::CREATED {
+            return reply;
+        }
+        let (request, local, target) = (request!(self), self.client.local, &self.route.target);
+        let location = location(server, rules, self, request, local, target);
+        reply.with("Location", Value::Long(location))
     }
 }
