@@ -36,6 +36,7 @@ impl Place {
         let (config, _) = loaded.unwrap_or_else(|problems| panic!("{problems}"));
         let mut server = Server::configured(config);
         server.access_log = Some(LogWriter::new(std::io::sink()));
+        server.error_log = Some(LogWriter::new(std::io::sink()));
         let mut world = World::with(server, []);
         world.disk = true;
         Self { folder, world }
@@ -346,6 +347,47 @@ fn content_of_any_length_is_stored_whole_or_not_at_all() {
         place.world.disk = true;
         assert_eq!(place.tree(), before);
     }
+}
+
+#[test]
+fn chunks_are_stored_without_their_frame() {
+    for (chunks, status, stored) in [
+        ("3\r\nnew\r\n2\r\ner\r\n0\r\n\r\n", "201", Some("newer")),
+        ("0\r\n\r\n", "201", Some("")),
+        ("3\r\nnew\r\n3\r\nest\r\n0\r\n\r\n", "413", None),
+        ("3\r\nnewx", "400", None),
+    ] {
+        let mut place = Place::new("dav_methods PUT; client_max_body_size 5;");
+        let head = "PUT /n HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        place.world.send(format!("{head}{chunks}"));
+        assert_eq!(place.world.statuses(), [status], "{chunks}");
+        let path = place.folder.path().join("www/n");
+        assert_eq!(fs::read_to_string(path).ok().as_deref(), stored, "{chunks}");
+    }
+}
+
+#[test]
+fn failures_are_told() {
+    let mut place = Place::new(ALL);
+    let request = "PUT /up/n HTTP/1.1";
+    place.world.send(format!(
+        "{request}\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+    ));
+    let www = place.folder.path().join("www").display().to_string();
+    let log = &place.world.log;
+    assert!(
+        log.contains(&format!(" [error] {www}/up/n: cannot be changed: ")),
+        "{log}"
+    );
+    assert!(
+        log.contains(&format!(", request: \"{request}\"\n")),
+        "{log}"
+    );
+    assert!(log.contains(&format!("\"{request}\" 403 ")), "{log}");
+    // That somebody asks for what is not there is no error of ours.
+    place.world.log.clear();
+    place.world.send("DELETE /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(!place.world.log.contains("[error]"), "{}", place.world.log);
 }
 
 #[test]

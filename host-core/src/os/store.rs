@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, linkat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::spool::SpoolFile;
@@ -69,17 +69,16 @@ impl Store {
     /// Gives the file its name; `alone`: unless something has it already.
     pub(super) fn place(mut self, name: &[u8], alone: bool) -> Result<(), Errno> {
         let (folder, temporary) = (&self.folder, &self.temporary);
-        let named = match alone {
-            true => renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE),
-            false => renameat(folder, temporary, folder, name),
-        };
-        let named = match named {
-            // A file system that does not know how to; the look before has to do.
-            Err(Errno::INVAL | Errno::NOSYS) if alone => renameat(folder, temporary, folder, name),
-            named => named,
-        };
-        self.placed = named.is_ok();
-        named
+        if alone {
+            match linkat(folder, temporary, folder, name, AtFlags::empty()) {
+                // A file system without links: the look before has to do.
+                Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => {}
+                linked => return linked,
+            }
+        }
+        renameat(folder, temporary, folder, name)?;
+        self.placed = true;
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Requests that change files: `dav_methods`.
 
+use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use h1_core::{Body, Status};
 
@@ -40,19 +43,19 @@ impl<'v> View<'v> {
         if let Some(status) = self.misplaced(route) {
             return self.fail(route, status);
         }
-        let rules = self.rules(route);
-        let place = rules.settings.dav_place.clone();
-        let root = rules.files.root.path().display().to_string();
-        let (method, path) = (self.method(route), &route.path);
+        let place = self.rules(route).settings.dav_place.clone();
+        let (method, path) = (self.method(route), self.file_path(route));
         route.sink.note(|| Note::Change {
-            what: format!(
-                "{method} {}{}",
-                root.trim_end_matches('/'),
-                String::from_utf8_lossy(path.as_bytes())
-            ),
+            what: format!("{method} {}", path.display()),
             place,
         });
         Flow::End(Outcome::Change)
+    }
+
+    /// The whole path of what `route.path` names.
+    pub(crate) fn file_path(&self, route: &Route) -> PathBuf {
+        let below = OsStr::from_bytes(route.path.below_root());
+        self.rules(route).files.root.path().join(below)
     }
 
     /// What is wrong with the request whatever there is.
@@ -77,7 +80,7 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The time that a client gives a file that it stores: that of the message.
+    /// What is to be done, but for the content. As in nginx a Date of the request becomes that of the file.
     pub(crate) fn deed<'s>(&self, route: &Route) -> Deed<'s> {
         let date = || parse_date(self.request.as_ref()?.fields().get("date")?);
         match self.method(route) {

@@ -1,6 +1,5 @@
 //! Answers that come from a backend: so far scripts.
 
-use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
@@ -294,32 +293,18 @@ impl Session {
         self.proceed(outcome, now);
     }
 
-    /// Writes a line of the error log.
+    /// Writes a line of the error log about the script.
     fn tell(&mut self, reason: &str, now: Now) {
-        let inner = &mut *self.inner;
-        let Some(task) = inner
-            .task
-            .as_ref()
-            .filter(|_| self.server.error_log.is_some())
-        else {
+        let Some(task) = self.inner.task.as_ref() else {
             return;
         };
         let errors = task.backend.as_ref().map_or(&[][..], Backend::first_errors);
-        let errors = match errors {
-            [] => String::new(),
-            text => format!(": \"{}\"", escape(text)),
+        let reason = match errors {
+            [] => reason.to_owned(),
+            text => format!("{reason}: \"{}\"", escape(text)),
         };
-        let line =
-            request!(inner).map(|it| format!("{} {} {}", it.method(), it.target(), it.version()));
-        let client = inner.client.peer.map(|peer| peer.ip().to_string());
-        let _ = writeln!(
-            inner.errors,
-            "{} [error] {}: {reason}{errors}, client: {}, request: \"{}\"",
-            &*crate::date::fmt_log(now.wall),
-            escape(task.script.path.as_os_str().as_encoded_bytes()),
-            client.unwrap_or_else(|| "unix:".into()),
-            escape(line.unwrap_or_default().as_bytes()),
-        );
+        let path = task.script.path.clone();
+        self.log_error(&path, &reason, now);
     }
 
     /// Whoever waits for the answer has gone.

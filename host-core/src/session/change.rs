@@ -1,6 +1,6 @@
 //! Requests that change files.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use h1_core::{State, Status};
 
@@ -53,6 +53,12 @@ impl Session {
     pub fn on_changed(&mut self, changed: io::Result<Changed>, now: Now) {
         if self.inner.stage != Stage::Change || matches!(changed, Ok(Changed::Part)) {
             return;
+        }
+        if let Err(error) = &changed
+            && error.kind() != ErrorKind::NotFound
+        {
+            let path = view!(self.server, self.inner, now).file_path(&self.inner.route);
+            self.log_error(&path, &format!("cannot be changed: {error}"), now);
         }
         let Self { server, inner } = self;
         let inner = &mut **inner;

@@ -5,6 +5,7 @@ mod answer;
 mod backend;
 mod change;
 mod clock;
+mod complain;
 mod content;
 mod exchange;
 mod expires;
