@@ -231,6 +231,12 @@ impl Connection {
                 let spooled = os::spool(&mut part);
                 session.on_spooled(spooled, now);
             }
+            Step::Change(mut change) => {
+                let changed = os::change(&mut change);
+                session.on_changed(changed, now);
+                // A part is much work.
+                return Done::Used(TURN);
+            }
             Step::Spawn(mut spawn) => {
                 let started = os::spawn(&mut spawn);
                 session.on_spawned(started, os::now());

@@ -130,6 +130,10 @@ impl Turn<'_> {
                 let spooled = os::spool(&mut part);
                 self.session.on_spooled(spooled, self.now);
             }
+            Step::Change(mut change) => {
+                let changed = os::change(&mut change);
+                self.session.on_changed(changed, self.now);
+            }
             Step::Spawn(mut spawn) => {
                 let started = os::spawn(&mut spawn);
                 self.now = os::now();

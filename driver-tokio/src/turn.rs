@@ -57,6 +57,13 @@ impl<'s> Turn<'s> {
                     self.now = os::now();
                     self.session.on_spooled(spooled, self.now);
                 }
+                Step::Change(mut change) => {
+                    // A part is much work.
+                    self.moved = MOST;
+                    let changed = os::change(&mut change);
+                    self.now = os::now();
+                    self.session.on_changed(changed, self.now);
+                }
                 Step::Spawn(mut spawn) => {
                     let started = os::spawn(&mut spawn);
                     self.now = os::now();

@@ -17,7 +17,7 @@ use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, free_ad
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-for_each_driver!(answers, rewritten, compressed, links, proxied);
+for_each_driver!(answers, rewritten, compressed, links, proxied, changed);
 
 fn answers(driver: &Driver) {
     compare(driver, "answers");
@@ -33,6 +33,10 @@ fn compressed(driver: &Driver) {
 
 fn proxied(driver: &Driver) {
     compare(driver, "proxied");
+}
+
+fn changed(driver: &Driver) {
+    compare(driver, "changed");
 }
 
 fn links(driver: &Driver) {

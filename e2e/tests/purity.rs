@@ -209,7 +209,7 @@ fn drivers_are_small() {
     let code = |source: &Source| source.text.lines().filter(|l| !l.trim().is_empty()).count();
     for (driver, most) in [
         ("driver-mio", 850),
-        ("driver-std", 590),
+        ("driver-std", 595),
         ("driver-tokio", 670),
     ] {
         let lines: usize = sources(driver).iter().map(code).sum();

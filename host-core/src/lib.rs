@@ -42,6 +42,10 @@
 //!                 let spooled = os::spool(&mut part);
 //!                 session.on_spooled(spooled, os::now());
 //!             }
+//!             Step::Change(mut change) => {
+//!                 let changed = os::change(&mut change);
+//!                 session.on_changed(changed, os::now());
+//!             }
 //!             Step::Spawn(mut spawn) => {
 //!                 let started = os::spawn(&mut spawn);
 //!                 session.on_spawned(started, os::now());
@@ -87,6 +91,6 @@ pub use path::{CleanPath, PathError};
 pub use server::{Return, Server, Site};
 pub use session::{Parked, Peer, Pool, Session};
 pub use step::{
-    Caching, Entry, Exchange, Exit, Found, Links, Log, Lookup, Moved, Now, Output, ReadFile,
-    SendFile, Spawn, SpawnContent, Spool, Started, Step, Wait,
+    Caching, Change, Changed, Deed, Entry, Exchange, Exit, Found, Links, Log, Lookup, Moved, Now,
+    Output, ReadFile, SendFile, Spawn, SpawnContent, Spool, Started, Step, Wait,
 };

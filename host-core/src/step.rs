@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
+use h1_core::RequestHead;
 
 use crate::cgi::Script;
 use crate::os::children::Children;
-use crate::os::{Backend, FileCache, LogWriter, OpenFile, Root, SpoolFile, Turn};
+use crate::os::{Backend, FileCache, LogWriter, OpenFile, Progress, Root, SpoolFile, Turn};
 use crate::path::CleanPath;
 
 /// The time, as the driver read it: deadlines run on `monotonic`, dates on `wall`.
@@ -34,6 +35,9 @@ pub enum Step<'s> {
     /// Append content of the request to a temporary file ([`os::spool`](crate::os::spool)); answer
     /// with `on_spooled`.
     Spool(Spool<'s>),
+    /// Change the file or folder that a request names ([`os::change`](crate::os::change)); answer
+    /// with `on_changed`.
+    Change(Change<'s>),
     /// Start a script ([`os::spawn`](crate::os::spawn)); answer with `on_spawned`.
     Spawn(Spawn<'s>),
     /// Move bytes to and from the backend ([`os::exchange`](crate::os::exchange)); answer with
@@ -196,6 +200,89 @@ pub struct Spool<'s> {
     pub file: &'s mut SpoolFile,
     /// The bytes; all of them are to be written.
     pub bytes: &'s [u8],
+}
+
+/// Change what a path names, if the request's preconditions hold.
+#[derive(Debug)]
+pub struct Change<'s> {
+    /// The folder that nothing may leave.
+    pub root: &'s Root,
+    /// The path below it.
+    pub path: &'s CleanPath,
+    /// The symbolic links that are followed on the way to the last name, which never is.
+    pub links: Links<'s>,
+    /// What is done.
+    pub deed: Deed<'s>,
+    /// How far it is.
+    pub progress: &'s mut Progress,
+    pub(crate) request: Option<RequestHead<'s>>,
+    /// Whether files have entity tags.
+    pub(crate) etag: bool,
+    pub(crate) now: SystemTime,
+    /// What is remembered of files.
+    pub(crate) caches: &'s [FileCache],
+}
+
+impl<'s> Change<'s> {
+    /// A change that no request asks for.
+    pub fn new(
+        root: &'s Root,
+        path: &'s CleanPath,
+        deed: Deed<'s>,
+        progress: &'s mut Progress,
+    ) -> Self {
+        Self {
+            root,
+            path,
+            links: Links::Beneath,
+            deed,
+            progress,
+            request: None,
+            etag: true,
+            now: SystemTime::UNIX_EPOCH,
+            caches: &[],
+        }
+    }
+}
+
+/// What a [`Change`] does.
+#[derive(Clone, Copy, Debug)]
+pub enum Deed<'s> {
+    /// Stores a file in the place of whatever file is there (RFC 9110, section 9.3.4).
+    Put {
+        /// The front of its content.
+        front: Option<&'s SpoolFile>,
+        /// The rest.
+        rest: &'s [u8],
+        /// Whether folders that are missing are made.
+        folders: bool,
+        /// The time of its last change, unless that is now.
+        modified: Option<SystemTime>,
+    },
+    /// Removes a file; or a folder and all that is in it (RFC 9110, section 9.3.5).
+    Delete {
+        /// A folder is meant.
+        folder: bool,
+    },
+    /// Makes a folder (RFC 4918, section 9.3).
+    MakeFolder,
+}
+
+/// What comes of [`Step::Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// There is a file or folder where none was.
+    Created,
+    /// What was there is replaced, or gone.
+    Done,
+    /// A part is done: the session asks again.
+    Part,
+    /// Nothing, as a precondition does not hold.
+    Unmet,
+    /// Nothing, as what is there is of another kind, or a folder is missing.
+    Conflict,
+    /// Nothing, as there is something already.
+    Exists,
 }
 
 /// Run a script.

@@ -133,6 +133,7 @@ impl Case {
                 false
             }
             Step::Spool(_) | Step::Spawn(_) | Step::Exchange(_) => panic!("there are no scripts"),
+            Step::Change(_) => panic!("nothing may be changed"),
             Step::Read => {
                 assert!(!session.read_slot().is_empty());
                 if answer {

@@ -33,12 +33,45 @@ impl Validators {
         with_etag: bool,
         now: SystemTime,
     ) -> Self {
-        let modified = file.modified();
+        let own = Self::of(file.modified(), file.len(), with_etag, now);
+        let tagged = file.modified().filter(|_| with_etag && coding.is_some());
+        let etag = tagged.map(|time| etag(time, file.len(), coding));
+        Self {
+            etag: etag.or(own.etag),
+            ..own
+        }
+    }
+
+    /// Those of a file of which no more is known than its time, and its length.
+    pub(crate) fn of(
+        modified: Option<SystemTime>,
+        len: u64,
+        with_etag: bool,
+        now: SystemTime,
+    ) -> Self {
         let tagged = modified.filter(|_| with_etag);
         Self {
-            etag: tagged.map(|time| etag(time, file.len(), coding)),
+            etag: tagged.map(|time| etag(time, len, None)),
             last_modified: modified.map(|time| whole_seconds(time.min(now))),
         }
+    }
+
+    /// Those of what is no file: only `*` is about it.
+    pub(crate) fn none() -> Self {
+        Self {
+            etag: None,
+            last_modified: None,
+        }
+    }
+
+    /// Whether the preconditions of a request that changes something hold (RFC 9110, section 13.2.2). `exists`: there
+    /// is something.
+    pub(crate) fn may_change(&self, fields: &Fields<'_>, exists: bool) -> bool {
+        let matches = match has(fields, "if-match") {
+            true => exists && self.listed(fields, "if-match", strong),
+            false => self.changed_since(fields, "if-unmodified-since") != Some(true),
+        };
+        matches && !(exists && self.listed(fields, "if-none-match", weak))
     }
 
     /// Evaluates the preconditions of a GET or HEAD request in the order of RFC 9110, section
@@ -148,7 +181,7 @@ fn has(fields: &Fields<'_>, name: &str) -> bool {
 }
 
 /// Any of the three forms of an HTTP date (RFC 9110, section 5.6.7).
-fn parse_date(value: &[u8]) -> Option<SystemTime> {
+pub(crate) fn parse_date(value: &[u8]) -> Option<SystemTime> {
     httpdate::parse_http_date(std::str::from_utf8(value).ok()?).ok()
 }
 

@@ -135,8 +135,8 @@ fn ask(server: &Arc<Server>, flags: &Flags) -> (Vec<Note>, String) {
                 }
                 session.on_written(n, now());
             }
-            // No script is run for an explanation.
-            Step::SendFile(_) | Step::Spawn(_) | Step::Exchange(_) => break,
+            // For an explanation no script is run, and nothing is changed.
+            Step::SendFile(_) | Step::Spawn(_) | Step::Exchange(_) | Step::Change(_) => break,
             Step::Spool(_) => session.on_spooled(Ok(()), now()),
             Step::Wait(_) | Step::Read if !request.is_empty() => {
                 let slot = session.read_slot();
@@ -244,6 +244,7 @@ fn line(hosting: &Hosting, note: &Note) -> Option<Line> {
             };
             line("script", text, place.as_ref()?)
         }
+        Note::Change { what, place } => line("change", what.clone(), place.as_ref()?),
         Note::Error { status } => bare("error", status.to_string()),
         Note::Answer(status) => bare("answer", status.clone()),
         Note::Field { rules, at, value } => {

@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -62,6 +62,8 @@ const EXPIRE: usize = 2;
 pub struct FileCache {
     inactive: Duration,
     parts: Box<[Mutex<Part>]>,
+    /// How often we have changed files ourselves: read before the file system is asked.
+    changes: AtomicU64,
 }
 
 /// What one worker has.
@@ -86,6 +88,8 @@ struct Entry {
     uses: u32,
     /// When it was last looked whether this still holds.
     checked: Instant,
+    /// The changes before that.
+    changes: u64,
     used: Instant,
     /// When the bytes of the file may be taken into memory.
     settles: Option<SystemTime>,
@@ -119,6 +123,7 @@ impl FileCache {
         Self {
             inactive,
             parts: Box::new([Mutex::new(Part::new(most))]),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -146,7 +151,8 @@ impl FileCache {
         open: impl FnOnce() -> io::Result<Found>,
     ) -> io::Result<Found> {
         let part = self.part();
-        let recalled = lock(part).recall(how, key, self.inactive);
+        let changes = self.changes.load(Ordering::Acquire);
+        let recalled = lock(part).recall(how, key, self.inactive, changes);
         // The file system may be slow: it is asked while nobody is locked out.
         match recalled {
             Recalled::Fresh(found) => found,
@@ -159,9 +165,14 @@ impl FileCache {
             }
             Recalled::Unknown => {
                 let found = open();
-                lock(part).remember(how, key, found)
+                lock(part).remember(how, key, found, changes)
             }
         }
+    }
+
+    /// Files have changed: whatever is remembered is looked at again before it is used.
+    pub(super) fn outdate(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// That of this thread.
@@ -200,7 +211,13 @@ impl Part {
         }
     }
 
-    fn recall(&mut self, how: &Caching<'_>, key: &[&[u8]], inactive: Duration) -> Recalled {
+    fn recall(
+        &mut self,
+        how: &Caching<'_>,
+        key: &[&[u8]],
+        inactive: Duration,
+        changes: u64,
+    ) -> Recalled {
         let now = how.now;
         self.expire(now.monotonic, inactive);
         set(&mut self.key, key);
@@ -213,7 +230,7 @@ impl Part {
         }
         entry.uses = entry.uses.saturating_add(1);
         entry.used = now.monotonic;
-        if age(entry.checked, now.monotonic) >= how.valid {
+        if entry.changes != changes || age(entry.checked, now.monotonic) >= how.valid {
             // Other threads go on with what is known until this one knows better.
             entry.checked = now.monotonic;
             return Recalled::Unknown;
@@ -253,6 +270,7 @@ impl Part {
         how: &Caching<'_>,
         key: &[&[u8]],
         found: io::Result<Found>,
+        changes: u64,
     ) -> io::Result<Found> {
         set(&mut self.key, key);
         let now = how.now.monotonic;
@@ -263,7 +281,7 @@ impl Part {
                 if let Some(entry) = before
                     && let Some(file) = entry.unchanged(&file)
                 {
-                    entry.checked = now;
+                    (entry.checked, entry.changes) = (now, changes);
                     return Ok(Found::File { file, index });
                 }
                 if uses < how.min_uses {
@@ -287,12 +305,12 @@ impl Part {
                 return found;
             }
         };
-        self.put(known, uses, now);
+        self.put(known, uses, now, changes);
         found
     }
 
     /// Puts what is known at the present key.
-    fn put(&mut self, known: Known, uses: u32, now: Instant) {
+    fn put(&mut self, known: Known, uses: u32, now: Instant, changes: u64) {
         self.forget();
         let settles = match &known {
             Known::File(file) if file.len() <= MEMORY_FILE_MAX => {
@@ -312,6 +330,7 @@ impl Part {
             known,
             uses,
             checked: now,
+            changes,
             used: now,
             settles,
         };

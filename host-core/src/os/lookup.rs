@@ -206,7 +206,7 @@ impl Finder<'_> {
 }
 
 /// The kind of error that a lookup promises.
-fn error(errno: Errno) -> io::Error {
+pub(super) fn error(errno: Errno) -> io::Error {
     let kind = match errno {
         // Too long a name, or a file where the path has a folder, is no name of anything.
         Errno::NAMETOOLONG | Errno::NOTDIR => ErrorKind::NotFound,

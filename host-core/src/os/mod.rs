@@ -2,6 +2,7 @@
 //! clocks.
 
 mod backend;
+mod change;
 pub(crate) mod children;
 mod config;
 mod configured;
@@ -25,12 +26,15 @@ mod socket_file;
 mod spawn;
 mod spool;
 mod startup;
+mod store;
+mod tree;
 mod user;
 mod zone;
 
 use std::time::{Instant, SystemTime};
 
 pub use backend::{Backend, exchange};
+pub use change::{Progress, change};
 pub use children::Turn;
 pub(crate) use config::Disk;
 pub use control::{Control, Service, Stop, Subscription};

@@ -40,6 +40,9 @@ impl<'v> View<'v> {
         if located.is_err() || hidden {
             return self.fail(route, Status::NOT_FOUND);
         }
+        if self.changes(route) {
+            return self.change(route);
+        }
         if scripts {
             // It is not known yet whether the file is served as it is.
             return self.look(route);
@@ -61,6 +64,9 @@ impl<'v> View<'v> {
 
     /// The answer to methods that no file has. As in nginx that to POST needs a look at the file.
     pub(super) fn refused(&self, route: &mut Route) -> Option<Flow> {
+        if self.changes(route) {
+            return None;
+        }
         Some(match Method::from(self.method(route)) {
             Method::Get | Method::Head | Method::Post => return None,
             Method::Options => Flow::End(Outcome::Options),

@@ -38,6 +38,10 @@ pub(crate) enum Outcome {
     Wait(Instant),
     /// What this script answers.
     Script(Box<CgiScript>),
+    /// What the path names has to be changed: [`View::change_of`].
+    Change,
+    /// It has been.
+    Changed(Status),
     /// What a backend has said: its fields are those of the answer.
     Backend(Status),
     /// What the files allow.
@@ -139,7 +143,7 @@ impl<'v> View<'v> {
                 flow = self.fail(route, Status::INTERNAL_SERVER_ERROR);
             }
             if let Flow::End(outcome) = flow {
-                if matches!(outcome, Outcome::Lookup) {
+                if matches!(outcome, Outcome::Lookup | Outcome::Change) {
                     self.expand_links_from(route);
                 }
                 return outcome;

@@ -6,6 +6,7 @@ mod build;
 mod condition;
 mod connection;
 mod content;
+mod dav;
 mod errors;
 mod files;
 mod flow;

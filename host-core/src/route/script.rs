@@ -52,7 +52,9 @@ impl View<'_> {
     pub(super) fn has_scripts(&self, route: &Route) -> bool {
         let is_on = self.rules(route).settings.cgi.is_on();
         let method = self.method(route);
-        is_on && !matches!(Method::from(method), Method::Connect | Method::Trace)
+        is_on
+            && !self.changes(route)
+            && !matches!(Method::from(method), Method::Connect | Method::Trace)
     }
 
     /// What was found is a script, or nothing that its method may be used on; `None` if it is served as

@@ -38,6 +38,8 @@ pub(crate) enum Note {
         interpreter: Option<String>,
         place: Option<Place>,
     },
+    /// A file or folder is changed.
+    Change { what: String, place: Option<Place> },
     /// What is answered.
     Answer(String),
     /// A field of the answer that `add_header` has added.

@@ -91,7 +91,11 @@ impl View<'_> {
             return flow;
         }
         // As in nginx a folder is named without the slash of the candidate: it may need its own.
-        if folder && route.uri.pop().is_some() && !route.uri.ends_with(b"/") {
+        let bare = folder && route.uri.pop().is_some() && !route.uri.ends_with(b"/");
+        if self.changes(route) {
+            return Flow::On;
+        }
+        if bare {
             return self.redirect_to_folder(route);
         }
         match found {

@@ -22,9 +22,6 @@ use crate::route::trace::Note;
 use crate::route::{Outcome, Route, Rules};
 use crate::{Entry, Now, Server};
 
-/// The methods that files have (RFC 9110, section 10.2.1).
-const ALLOW: &str = "GET, HEAD, OPTIONS";
-
 /// In how many seconds a request that found no place may come again.
 const RETRY_AFTER: &str = "5";
 
@@ -129,20 +126,21 @@ impl Inner {
                 let location = location(server, rules, self, request, local, &route.target);
                 Reply::error(code).with("Location", Value::Long(location))
             }
-            Outcome::Options => {
-                Reply::new(Status::NO_CONTENT, Content::None).with("Allow", Value::Text(ALLOW))
-            }
+            Outcome::Options => Reply::new(Status::NO_CONTENT, Content::None)
+                .with("Allow", Value::Long(rules.allow())),
             Outcome::Page(code) => {
                 let page = Reply::error(status(code));
                 match code {
-                    Status::METHOD_NOT_ALLOWED => page.with("Allow", Value::Text(ALLOW)),
+                    Status::METHOD_NOT_ALLOWED => page.with("Allow", Value::Long(rules.allow())),
                     _ => page,
                 }
             }
+            Outcome::Changed(code) => self.changed_reply(server, rules, code),
             Outcome::Backend(code) => self.backend_reply(code),
             // The session has done those.
             Outcome::Script(_)
             | Outcome::Lookup
+            | Outcome::Change
             | Outcome::Users(_)
             | Outcome::Wait(_)
             | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
@@ -336,7 +334,7 @@ pub(super) fn printable(values: &mut Vec<u8>, start: usize) -> &[u8] {
 }
 
 /// The value of Location: with scheme, host and port where the rules want that.
-fn location(
+pub(super) fn location(
     server: &Server,
     rules: &Rules,
     inner: &Inner,

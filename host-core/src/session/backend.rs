@@ -1,6 +1,5 @@
 //! Answers that come from a backend: so far scripts.
 
-use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
@@ -93,8 +92,8 @@ impl Session {
         match &mut task.backend {
             Some(backend) => Step::Exchange(Exchange {
                 backend,
-                content: &task.content,
-                whole: task.whole,
+                content: &task.intake.bytes,
+                whole: task.intake.whole,
                 output: Some(&mut inner.part),
             }),
             None => Step::Close,
@@ -109,7 +108,9 @@ impl Session {
         if self.inner.stage != Stage::Run {
             return;
         }
-        task.content.drain(..moved.taken.min(task.content.len()));
+        task.intake
+            .bytes
+            .drain(..moved.taken.min(task.intake.bytes.len()));
         task.exit = task.exit.or(moved.exit);
         task.ready = matches!(moved.output, Output::Bytes(_));
         task.ended |= moved.output == Output::End;
@@ -292,32 +293,18 @@ impl Session {
         self.proceed(outcome, now);
     }
 
-    /// Writes a line of the error log.
+    /// Writes a line of the error log about the script.
     fn tell(&mut self, reason: &str, now: Now) {
-        let inner = &mut *self.inner;
-        let Some(task) = inner
-            .task
-            .as_ref()
-            .filter(|_| self.server.error_log.is_some())
-        else {
+        let Some(task) = self.inner.task.as_ref() else {
             return;
         };
         let errors = task.backend.as_ref().map_or(&[][..], Backend::first_errors);
-        let errors = match errors {
-            [] => String::new(),
-            text => format!(": \"{}\"", escape(text)),
+        let reason = match errors {
+            [] => reason.to_owned(),
+            text => format!("{reason}: \"{}\"", escape(text)),
         };
-        let line =
-            request!(inner).map(|it| format!("{} {} {}", it.method(), it.target(), it.version()));
-        let client = inner.client.peer.map(|peer| peer.ip().to_string());
-        let _ = writeln!(
-            inner.errors,
-            "{} [error] {}: {reason}{errors}, client: {}, request: \"{}\"",
-            &*crate::date::fmt_log(now.wall),
-            escape(task.script.path.as_os_str().as_encoded_bytes()),
-            client.unwrap_or_else(|| "unix:".into()),
-            escape(line.unwrap_or_default().as_bytes()),
-        );
+        let path = task.script.path.clone();
+        self.log_error(&path, &reason, now);
     }
 
     /// Whoever waits for the answer has gone.

@@ -203,5 +203,6 @@ impl Inner {
         self.gzip = None;
         // Ends a script that still runs.
         self.task = None;
+        self.change = None;
     }
 }

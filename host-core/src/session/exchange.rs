@@ -92,6 +92,7 @@ impl Session {
             Outcome::Users(file) => self.read_users(file, now),
             Outcome::Wait(until) => self.inner.stage = Stage::Delay { until },
             Outcome::Script(script) => self.begin_task(script, now),
+            Outcome::Change => self.begin_change(now),
             Outcome::Close => self.close(now),
             outcome => {
                 let Self { server, inner } = self;
@@ -138,6 +139,9 @@ impl Session {
     /// Answers what is no request, or one that comes too late, and stops reading.
     pub(super) fn refuse(&mut self, error: Error, now: Now) {
         self.inner.clock.read_done();
+        if self.inner.change.take().is_some() {
+            self.inner.stage = Stage::Read;
+        }
         if let Some(task) = self.inner.task.take() {
             self.inner.part.clear();
             self.inner.stage = Stage::Read;

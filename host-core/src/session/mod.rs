@@ -3,12 +3,15 @@
 
 mod answer;
 mod backend;
+mod change;
 mod clock;
+mod complain;
 mod content;
 mod exchange;
 mod expires;
 mod extras;
 mod gzip;
+mod intake;
 mod pace;
 mod pause;
 mod peer;
@@ -32,6 +35,7 @@ use crate::route::Route;
 use crate::route::variables::Client;
 use crate::server::counters::{Busy, Connected};
 use crate::{Found, Now, Server, Step};
+use change::Pending;
 use clock::Clock;
 use content::SentFile;
 use gzip::Compressor;
@@ -136,6 +140,8 @@ struct Inner {
     held: Option<OwnedRequest>,
     /// The backend that answers.
     task: Option<Task>,
+    /// The change of a file that the request asks for.
+    change: Option<Pending>,
     /// Lines for the error log.
     errors: String,
     /// They were handed out by the last step.
@@ -159,6 +165,8 @@ enum Stage {
     Collect,
     /// Asking for a part of it to be put into a file.
     Spool,
+    /// Asking for a file to be changed.
+    Change,
     /// Asking for a script to be started.
     Spawn,
     /// Waiting until it may be.
@@ -226,6 +234,7 @@ impl Session {
             Stage::Load => self.load(),
             Stage::Users => self.load_users(),
             Stage::Spool => self.spool(),
+            Stage::Change => self.change(now),
             Stage::Spawn => self.spawn(),
             Stage::Run if self.wants_exchange() => self.exchange(),
             Stage::Close => Step::Close,
@@ -305,7 +314,9 @@ impl Session {
     fn on_end(&mut self, now: Now) {
         match self.inner.stage {
             // As in nginx: a client that has no more to say does not wait for a script.
-            Stage::Queue | Stage::Run if self.inner.task.as_ref().is_none_or(|it| it.whole) => {
+            Stage::Queue | Stage::Run
+                if self.inner.task.as_ref().is_none_or(|it| it.intake.whole) =>
+            {
                 self.gone(now);
             }
             Stage::Linger { .. } => self.inner.stage = Stage::Finish,

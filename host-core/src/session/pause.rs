@@ -56,6 +56,7 @@ impl Session {
                 | Stage::Delay { .. }
                 | Stage::Collect
                 | Stage::Spool
+                | Stage::Change
                 | Stage::Spawn
                 | Stage::Queue
                 | Stage::Run

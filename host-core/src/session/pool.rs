@@ -214,6 +214,7 @@ impl Inner {
             busy: None,
             held: None,
             task: None,
+            change: None,
             errors: String::new(),
             told: false,
         }
@@ -261,6 +262,7 @@ impl Inner {
             busy,
             held,
             task: _,
+            change: _,
             errors,
             told,
         } = self;

@@ -1,19 +1,19 @@
 //! The content of a request, on its way to a backend.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use h1_core::{Body, Event, State, Status};
+use h1_core::{Body, State, Status};
 
 use super::exchange::DISCARD_MAX;
+use super::intake::Intake;
 use super::{Inner, Session, Stage, view};
 use crate::cgi::Script;
 use crate::cgi::output::{Head, HeadScan};
-use crate::os::{Backend, SpoolFile, Turn};
+use crate::os::{Backend, Turn};
 use crate::reply::{Content, Reply};
-use crate::{Exit, Now, Spawn, SpawnContent, Spool, Step};
+use crate::{Exit, Now, Spawn, SpawnContent, Step};
 
 /// Content that is held for a script that does not take it.
 const HELD_MAX: usize = 64 * 1024;
@@ -35,16 +35,12 @@ pub(super) struct Task {
     pub(super) script: Box<Script>,
     /// Tells its descriptors from those of others.
     pub(super) number: u64,
-    /// Content of the request that is still to be passed on.
-    pub(super) content: Vec<u8>,
-    spool: Option<SpoolFile>,
-    received: u64,
-    /// All of it has been received.
-    pub(super) whole: bool,
+    /// The content of the request, as far as it is still to be passed on.
+    pub(super) intake: Intake,
     /// There is some.
     wanted: bool,
     /// It is passed on as it comes.
-    streams: bool,
+    pub(super) streams: bool,
     pub(super) turn: Option<Turn>,
     pub(super) backend: Option<Backend>,
     /// An exchange may move something.
@@ -73,10 +69,7 @@ impl Task {
         Self {
             script,
             number: NUMBER.fetch_add(2, Ordering::Relaxed),
-            content: Vec::new(),
-            spool: None,
-            received: 0,
-            whole: true,
+            intake: Intake::default(),
             wanted: false,
             streams: false,
             turn: None,
@@ -107,9 +100,9 @@ impl Task {
         // Another descriptor than that of the turn.
         self.number += 1;
         (self.turn, self.until) = (None, None);
-        self.spool = None;
+        self.intake.spool = None;
         if !self.streams {
-            self.content.clear();
+            self.intake.bytes.clear();
         }
         self.ready = self.streams;
     }
@@ -121,8 +114,8 @@ impl Task {
         }
     }
 
-    fn may_take(&self) -> bool {
-        self.streams && !self.whole && self.content.len() < HELD_MAX
+    pub(super) fn may_take(&self) -> bool {
+        self.streams && !self.intake.whole && self.intake.bytes.len() < HELD_MAX
     }
 }
 
@@ -131,127 +124,37 @@ impl Session {
     pub(super) fn begin_task(&mut self, script: Box<Script>, now: Now) {
         let Self { server, inner } = self;
         let inner = &mut **inner;
-        let settings = &server.hosting.rules(inner.route.rules).settings;
         let view = view!(server, inner, now);
         let mut task = Task::new(script);
         let body = view.request.map_or(Body::None, |request| request.body());
-        let reads = inner.conn.peer_state() == State::SendBody;
-        if reads && view.has_content(&inner.route) {
+        if view.has_content(&inner.route) && inner.conn.peer_state() == State::SendBody {
             task.wanted = true;
-            task.whole = false;
             task.streams = !task.script.body_buffering && matches!(body, Body::Length(_));
-            inner.held = view.request.map(|request| request.to_owned());
-            if let Some(timeouts) = server.hosting.rules(inner.route.rules).timeouts {
-                inner.clock.set(timeouts);
-            }
-            let most = match settings.client_max_body_size {
-                0 => u64::MAX,
-                most => most,
-            };
-            if let Err(error) = inner.conn.set_body_limit(most) {
+            if let Err(error) = self.expect_content(now) {
                 return self.refuse(error, now);
             }
-            let _ = inner.conn.send_continue(&mut inner.tx);
+            task.intake.whole = false;
         }
+        let inner = &mut *self.inner;
         if let (true, Body::Length(len)) = (task.streams, body) {
             task.script.env.set("CONTENT_LENGTH", len.to_string());
         }
-        inner.stage = match task.whole || task.streams {
+        inner.stage = match task.intake.whole || task.streams {
             true => Stage::Spawn,
             false => Stage::Collect,
         };
         inner.task = Some(task);
     }
 
-    /// Reads content; returns whether there may be more.
-    pub(super) fn collect(&mut self, now: Now) -> bool {
-        let inner = &mut *self.inner;
-        let Some(task) = &mut inner.task else {
-            return false;
-        };
-        let settings = &self.server.hosting.rules(inner.route.rules).settings;
-        match inner.conn.next_event(&mut inner.rx) {
-            Ok(Event::Data(bytes)) => {
-                task.content.extend_from_slice(bytes);
-                task.received += bytes.len() as u64;
-                task.ready |= task.streams;
-                let full = task.content.len() as u64 > settings.client_body_buffer_size;
-                if full && !task.streams {
-                    task.spool.get_or_insert_default();
-                    inner.stage = Stage::Spool;
-                }
-                true
-            }
-            Ok(Event::EndOfMessage(_)) => {
-                task.whole = true;
-                task.ready |= task.streams;
-                if !task.streams {
-                    let len = task.received.to_string();
-                    task.script.env.set("CONTENT_LENGTH", len);
-                    inner.stage = match &task.spool {
-                        Some(_) if !task.content.is_empty() => Stage::Spool,
-                        _ => Stage::Spawn,
-                    };
-                }
-                true
-            }
-            Ok(_) => false,
-            Err(error) => {
-                self.refuse(error, now);
-                false
-            }
-        }
-    }
-
-    /// Whether content is read now.
-    pub(super) fn may_collect(&self) -> bool {
-        match self.inner.stage {
-            Stage::Collect => true,
-            Stage::Run => self.inner.task.as_ref().is_some_and(Task::may_take),
-            _ => false,
-        }
-    }
-
-    pub(super) fn spool(&mut self) -> Step<'_> {
-        match &mut self.inner.task {
-            Some(Task {
-                spool: Some(file),
-                content: bytes,
-                ..
-            }) => Step::Spool(Spool { file, bytes }),
-            _ => Step::Close,
-        }
-    }
-
-    /// The answer to [`Step::Spool`].
-    pub fn on_spooled(&mut self, spooled: io::Result<()>, now: Now) {
-        let (Stage::Spool, Some(task)) = (self.inner.stage, &mut self.inner.task) else {
-            return;
-        };
-        match spooled {
-            Ok(()) => {
-                task.content.clear();
-                self.inner.stage = match task.whole {
-                    true => Stage::Spawn,
-                    false => Stage::Collect,
-                };
-            }
-            Err(error) => {
-                let reason = format!("the content of the request cannot be kept: {error}");
-                self.backend_failed(Status::INTERNAL_SERVER_ERROR, &reason, now);
-            }
-        }
-    }
-
     pub(super) fn spawn(&mut self) -> Step<'_> {
         let Some(task) = &mut self.inner.task else {
             return Step::Close;
         };
-        let content = match &task.spool {
+        let content = match &task.intake.spool {
             _ if !task.wanted => SpawnContent::None,
             _ if task.streams => SpawnContent::Stream,
             Some(file) => SpawnContent::File(file),
-            None => SpawnContent::Bytes(&task.content),
+            None => SpawnContent::Bytes(&task.intake.bytes),
         };
         Step::Spawn(Spawn {
             script: &task.script,
@@ -269,6 +172,7 @@ impl Inner {
         let body = request!(self).map_or(Body::None, |request| request.body());
         self.conn.peer_state() == State::SendBody
             && self.task.is_none()
+            && self.change.is_none()
             && matches!(body, Body::Length(len) if len > DISCARD_MAX)
     }
 

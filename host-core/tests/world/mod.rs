@@ -60,6 +60,7 @@ pub enum Seen {
     Log,
     /// So many bytes of content.
     Spool(usize),
+    Change,
     Spawn,
     Exchange,
     /// So many bytes were offered.
@@ -264,6 +265,11 @@ impl World {
                 let spooled = host_core::os::spool(&mut part);
                 self.session.on_spooled(spooled, now);
                 Seen::Spool(n)
+            }
+            Step::Change(mut change) => {
+                let changed = host_core::os::change(&mut change);
+                self.session.on_changed(changed, now);
+                Seen::Change
             }
             Step::Spawn(mut spawn) => {
                 let started = self.script.start(&mut spawn);

@@ -162,24 +162,6 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         ),
-        Directive::new(
-            ("dav_methods", "off | method ..."),
-            HSL,
-            SOME,
-            "off",
-            "The methods that change files: `PUT`, `DELETE`, `MKCOL`.",
-            Set::With(dav_methods),
-        )
-        .differs("There is no `COPY` and no `MOVE`.")
-        .not_yet(),
-        Directive::flag(
-            "create_full_put_path",
-            HSL,
-            "off",
-            "Whether `PUT` makes the folders that are missing.",
-            |draft| &mut draft.settings.create_full_put_path,
-        )
-        .not_yet(),
     ],
 };
 
@@ -356,19 +338,4 @@ fn expires_time(text: &str, modified: bool) -> Result<Expires, &'static str> {
         true => Expires::Modified(seconds),
         false => Expires::After(seconds),
     })
-}
-
-fn dav_methods(_: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
-    let mut methods = Vec::new();
-    for n in 0..usage.node.args.len() {
-        let method = usage.text(n).to_ascii_uppercase();
-        match method.as_str() {
-            "OFF" => methods.clear(),
-            "PUT" | "DELETE" | "MKCOL" => methods.push(method),
-            "COPY" | "MOVE" => return Err(usage.invalid(n, "this method is not supported")),
-            _ => return Err(usage.invalid(n, "it must be PUT, DELETE, MKCOL or \"off\"")),
-        }
-    }
-    draft.settings.dav_methods = methods;
-    Ok(())
 }

@@ -40,7 +40,6 @@ const NAMES: &[(&str, &str)] = &[
     ("log_subrequest", ""),
     ("mail", ""),
     ("max_headers", ""),
-    ("min_delete_depth", ""),
     ("mirror", ""),
     ("mirror_request_body", ""),
     ("modern_browser", ""),

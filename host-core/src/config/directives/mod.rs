@@ -5,6 +5,7 @@ mod answers;
 mod cgi;
 mod compression;
 mod connections;
+mod dav;
 mod files;
 mod idle;
 mod lacking;
@@ -250,12 +251,13 @@ pub(crate) struct Group {
 }
 
 /// Every directive there is.
-pub(crate) static GROUPS: [Group; 13] = [
+pub(crate) static GROUPS: [Group; 14] = [
     process::GROUP,
     servers::GROUP,
     files::GROUP,
     rewriting::GROUP,
     answers::GROUP,
+    dav::GROUP,
     types::GROUP,
     compression::GROUP,
     cgi::GROUP,

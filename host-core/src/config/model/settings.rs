@@ -75,8 +75,12 @@ pub(crate) struct Settings {
     pub(crate) access_logs: Arc<Vec<AccessLog>>,
     pub(crate) error_log: ErrorLog,
     pub(crate) log_not_found: bool,
-    pub(crate) dav_methods: Vec<String>,
+    pub(crate) dav_methods: Vec<&'static str>,
+    /// Where they are set.
+    pub(crate) dav_place: Option<Place>,
     pub(crate) create_full_put_path: bool,
+    /// Names that a path has at least, so that DELETE may remove it; 0 is any number.
+    pub(crate) min_delete_depth: u32,
     pub(crate) stub_status: bool,
     pub(crate) early_hints: Vec<Template>,
     pub(crate) cgi: Cgi,
