@@ -121,6 +121,11 @@ impl Task {
         }
     }
 
+    /// It has all content that has come, and the client has more.
+    pub(super) fn waits_for_content(&self) -> bool {
+        self.streams && !self.whole && self.content.is_empty()
+    }
+
     fn may_take(&self) -> bool {
         self.streams && !self.whole && self.content.len() < HELD_MAX
     }
