@@ -21,6 +21,7 @@ for_each_driver!(
     output_gives_a_script_more_time,
     a_process_that_stays_does_not_hold_the_answer,
     a_script_that_closes_its_output_may_go_on,
+    what_is_beyond_the_answer_holds_up_no_script,
     others_wait_for_their_turn,
     whoever_waits_in_vain_may_come_again,
     a_client_that_goes_leaves_the_queue,
@@ -162,6 +163,20 @@ fn a_script_that_closes_its_output_may_go_on(driver: &Driver) {
     assert_eq!(client.get("/none").status, 404);
     writeln!(gate, "go").expect("gate");
     assert_eq!(site.told("done"), "done");
+}
+
+fn what_is_beyond_the_answer_holds_up_no_script(driver: &Driver) {
+    let site = Scripts::new(driver, "");
+    let much = "head -c 4194304 /dev/zero";
+    for (method, name, script) in [
+        ("HEAD", "head", format!("{HEAD}; {much}")),
+        ("GET", "errors", format!("{HEAD}; exec >&-; {much} >&2")),
+    ] {
+        site.sh(name, &format!("{script}; echo done >{name}-done"));
+        let path = format!("/cgi-bin/{name}");
+        assert_eq!(site.client().request(method, &path, &[]).status, 200);
+        assert_eq!(site.told(&format!("{name}-done")), "done");
+    }
 }
 
 /// Two may run; scripts tell that they run, and wait for `gate`.

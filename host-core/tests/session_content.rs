@@ -204,6 +204,21 @@ fn a_client_that_may_not_send_is_not_late() {
     assert_eq!(world.statuses(), ["504"]);
 }
 
+/// The client is late then, and not the script.
+#[test]
+fn a_script_that_waits_for_content_is_not_silent() {
+    let mut world = world("client_body_timeout 10s; cgi_body_buffering off;");
+    world.script.take(usize::MAX);
+    world.send(post("Content-Length: 6\r\n", "ab"));
+    world.turn(ms(9000));
+    world.send("cdef");
+    assert!(world.script.whole && world.sent.is_empty());
+    world.turn(ms(13_999));
+    assert!(world.sent.is_empty());
+    world.turn(ms(14_000));
+    assert_eq!(world.statuses(), ["504"]);
+}
+
 #[test]
 fn a_client_that_breaks_off_gets_no_half_answer_for_a_whole_one() {
     let mut world = world("client_body_timeout 2s; cgi_body_buffering off;");

@@ -119,6 +119,17 @@ impl Backend {
         }
     }
 
+    /// Reads as much as a pipe holds; returns how much that was.
+    fn read_on(&mut self, slot: &mut BytesMut) -> usize {
+        let mut sum = 0;
+        while sum < ROOM_MAX
+            && let Output::Bytes(n) = self.read(slot)
+        {
+            sum += n;
+        }
+        sum
+    }
+
     /// Returns how much of `content` the other side has taken, or need not be given any more.
     fn feed(&mut self, content: &[u8], whole: bool) -> usize {
         let Some(input) = &self.input else {
@@ -183,7 +194,7 @@ pub fn exchange(exchange: &mut Exchange<'_>) -> Moved {
         backend.watch.look();
     }
     let taken = backend.feed(exchange.content, exchange.whole);
-    let output = match exchange.output.as_deref_mut() {
+    let mut output = match exchange.output.as_deref_mut() {
         Some(slot) if backend.watch.ready.has(Ready::OUTPUT) => backend.read(slot),
         Some(_) if backend.output.is_none() => Output::End,
         _ => Output::Blocked,
@@ -195,9 +206,12 @@ pub fn exchange(exchange: &mut Exchange<'_>) -> Moved {
         _ => None,
     };
     if exit.is_some() {
-        // All that it has written is there.
+        // All that it has written is there, and is taken before others that have its output are cut off.
         backend.watch.ready.insert(Ready::ERRORS);
         backend.drain_errors();
+        if let (Output::Bytes(n), Some(slot)) = (output, exchange.output.as_deref_mut()) {
+            output = Output::Bytes(n + backend.read_on(slot));
+        }
     }
     Moved {
         taken,
@@ -313,3 +327,6 @@ impl Watch {
         output.unwrap_or(&self.none).as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests;

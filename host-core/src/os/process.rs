@@ -96,22 +96,27 @@ impl Errors {
         }
     }
 
-    /// Reads what there is.
-    pub(super) fn drain(&mut self) {
+    /// Reads what there is; returns whether that was anything.
+    pub(super) fn drain(&mut self) -> bool {
         let mut buffer = [0; 4096];
+        let mut any = false;
         // A script that writes without end has its turn like all others.
         for _ in 0..16 {
-            let Some(pipe) = &self.pipe else { return };
+            let Some(pipe) = &self.pipe else { break };
             match rustix::io::read(pipe, &mut buffer).map_err(io::Error::from) {
-                Ok(n) if n > 0 => self.push(&buffer[..n]),
+                Ok(n) if n > 0 => {
+                    self.push(&buffer[..n]);
+                    any = true;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 _ => {
                     self.end_line();
                     self.pipe = None;
                 }
             }
         }
+        any
     }
 
     fn push(&mut self, bytes: &[u8]) {

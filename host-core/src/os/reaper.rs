@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::process::Process;
+use super::process::{Errors, Process};
 
 /// How long a process has between the request to end (SIGTERM) and its end (SIGKILL).
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How often the processes are looked at: soon at first, and less often while nothing happens.
 const SOON: Duration = Duration::from_millis(10);
+/// While one has more to say: it must get rid of that to end.
+const FLOWING: Duration = Duration::from_millis(1);
 const SELDOM: Duration = Duration::from_millis(500);
 
 /// How long the end of the server waits for processes that it has ended.
@@ -47,6 +49,8 @@ struct Left {
     process: Process,
     /// Is thrown away; it may be read by nobody else.
     output: Option<OwnedFd>,
+    /// It had something to say.
+    flows: bool,
     /// When it is told to end, or made to.
     until: Instant,
     told: bool,
@@ -62,6 +66,7 @@ pub(super) fn adopt(process: Process, output: Option<OwnedFd>, until: Option<Ins
     let mut left = Left {
         process,
         output,
+        flows: false,
         until: until.unwrap_or(now + GRACE),
         told,
     };
@@ -115,8 +120,10 @@ impl Reaper {
                 pause = SOON;
                 continue;
             }
+            let flows = state.left.iter().any(|left| left.flows);
             pause = match after == before && !hurry {
-                true => (pause * 2).min(SELDOM),
+                _ if flows => FLOWING,
+                true => (pause * 2).clamp(SOON, SELDOM),
                 false => SOON,
             };
             let same = |state: &mut State| state.left.len() == after && state.hurry == hurry;
@@ -153,15 +160,14 @@ impl Left {
 
     /// Throws away what it says.
     fn drain(&mut self) {
-        if let Some(errors) = &mut self.process.errors {
-            errors.drain();
-        }
+        let errors = self.process.errors.as_mut();
+        self.flows = errors.is_some_and(Errors::drain);
         let mut buffer = [0; 16 * 1024];
         for _ in 0..16 {
             let Some(output) = &self.output else { break };
             match rustix::io::read(output, &mut buffer).map_err(io::Error::from) {
                 Ok(0) => self.output = None,
-                Ok(_) => {}
+                Ok(_) => self.flows = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => self.output = None,

@@ -57,11 +57,11 @@ pub fn reset(socket: impl AsFd) {
 }
 
 /// Waits for one of the things that `wait` names, `most` at most, and returns those that hold. None
-/// holds when the time is over; a socket that is broken can be read, whether that was named or not.
+/// holds when the time is over.
 ///
 /// # Errors
 ///
-/// Those of `poll`, but not `Interrupted`.
+/// Those of `poll`, but not `Interrupted`; that of a broken socket, where no read would tell it.
 pub fn wait(
     socket: impl AsFd,
     backend: Option<BorrowedFd<'_>>,
@@ -84,6 +84,10 @@ pub fn wait(
         let fd = fds.get(n);
         fd.is_some_and(|fd| fd.revents().intersects(flags))
     };
+    if holds(0, broken) && !wait.read {
+        let error = SockRef::from(&socket).take_error()?;
+        return Err(error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into()));
+    }
     Ok(Wait {
         read: holds(0, PollFlags::IN | broken),
         write: holds(0, PollFlags::OUT),
@@ -91,3 +95,6 @@ pub fn wait(
         until: None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,7 +126,7 @@ fn stderr(spawn: &Spawn<'_>, name: String) -> io::Result<(Option<Errors>, Stdio)
 }
 
 #[cfg(target_os = "linux")]
-fn watch_end(child: &std::process::Child) -> Option<OwnedFd> {
+pub(super) fn watch_end(child: &std::process::Child) -> Option<OwnedFd> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
     // It has not been waited for, so the number is still its own.
@@ -134,7 +134,7 @@ fn watch_end(child: &std::process::Child) -> Option<OwnedFd> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn watch_end(_: &std::process::Child) -> Option<OwnedFd> {
+pub(super) fn watch_end(_: &std::process::Child) -> Option<OwnedFd> {
     None
 }
 

@@ -334,13 +334,14 @@ impl Session {
         }
     }
 
-    /// The backend is waited for, or not: a client that takes nothing is no silence of a script.
+    /// The backend is waited for, or not: a client that takes nothing, or sends none of the content that
+    /// it owes, is no silence of a script.
     pub(super) fn await_backend(&mut self, waits: bool, now: Now) {
         let (Stage::Run, Some(task)) = (self.inner.stage, &mut self.inner.task) else {
             return;
         };
         let until = now.monotonic.checked_add(task.script.timeout);
-        task.until = match waits {
+        task.until = match waits && !task.waits_for_content() {
             true => task.until.or(until),
             false => None,
         };

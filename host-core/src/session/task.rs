@@ -114,6 +114,11 @@ impl Task {
         }
     }
 
+    /// It has all content that has come, and the client has more.
+    pub(super) fn waits_for_content(&self) -> bool {
+        self.streams && !self.intake.whole && self.intake.bytes.is_empty()
+    }
+
     pub(super) fn may_take(&self) -> bool {
         self.streams && !self.intake.whole && self.intake.bytes.len() < HELD_MAX
     }
