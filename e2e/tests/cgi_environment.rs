@@ -17,6 +17,7 @@ for_each_driver!(
     variables_of_the_configuration,
     nothing_of_the_environment_of_the_server,
     the_path_behind_the_script,
+    slashes_that_are_not_merged,
     a_script_as_index,
 );
 
@@ -310,6 +311,27 @@ fn the_path_behind_the_script(driver: &Driver) {
     ] {
         let status = site.get(target).status;
         assert!([400, 404].contains(&status), "{target}: {status}");
+    }
+}
+
+fn slashes_that_are_not_merged(driver: &Driver) {
+    let site = Scripts::configured(
+        driver,
+        Directives {
+            server: "merge_slashes off;",
+            ..Directives::default()
+        },
+    );
+    site.sh("env", ENV);
+    for (script, info) in [
+        ("/cgi-bin/env", "//a///b/"),
+        ("/cgi-bin/env", "//"),
+        ("/cgi-bin//env", "/a"),
+        ("/cgi-bin//env", ""),
+    ] {
+        let found = asked(&site, &format!("{script}{info}"), &[]);
+        assert_eq!(value(&found, "SCRIPT_NAME"), script, "{info}");
+        assert_eq!(value(&found, "PATH_INFO"), info);
     }
 }
 

@@ -179,6 +179,7 @@ fn a_script_that_reads_nothing_holds_up_the_client_and_no_memory() {
         text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n\r\nno"),
         "{text}"
     );
+    assert!(text.contains("\r\nConnection: close\r\n"), "{text}");
 }
 
 #[test]

@@ -221,8 +221,21 @@ impl View<'_> {
     }
 }
 
-/// SCRIPT_NAME and PATH_INFO of a URI, whose file has a path that ends in so many bytes of the latter.
+/// SCRIPT_NAME and PATH_INFO of a URI, whose file has a path that ends in so many bytes of the latter. With
+/// `merge_slashes off` the URI may have several slashes where the path has one: they are PATH_INFO's.
 fn split<'u>(uri: &'u [u8], path: &'u [u8], path_info: usize) -> (&'u [u8], &'u [u8]) {
     let info = &path[path.len() - path_info..];
-    (uri.strip_suffix(info).unwrap_or(uri), info)
+    let mut name = uri;
+    for byte in info.iter().rev() {
+        name = match name.strip_suffix(&[*byte]) {
+            Some(front) => front,
+            None => return (uri, info),
+        };
+        while *byte == b'/'
+            && let Some(front) = name.strip_suffix(b"/")
+        {
+            name = front;
+        }
+    }
+    (name, &uri[name.len()..])
 }

@@ -176,7 +176,7 @@ impl Inner {
     pub(super) fn has_too_much(&self) -> bool {
         let body = request!(self).map_or(Body::None, |request| request.body());
         self.conn.peer_state() == State::SendBody
-            && self.task.is_none()
+            && self.task.as_ref().is_none_or(|task| task.settled)
             && self.change.is_none()
             && matches!(body, Body::Length(len) if len > DISCARD_MAX)
     }
