@@ -244,6 +244,7 @@ fn line(hosting: &Hosting, note: &Note) -> Option<Line> {
             };
             line("script", text, place.as_ref()?)
         }
+        Note::Access(why) => bare("access", why.clone()),
         Note::Error { status } => bare("error", status.to_string()),
         Note::Answer(status) => bare("answer", status.clone()),
         Note::Field { rules, at, value } => {
