@@ -183,7 +183,8 @@ fn signalled(driver: &Driver) {
 fn explained(driver: &Driver) {
     let place = Place::new(
         "location / { try_files $uri /a.txt; }\nlocation /old/ { rewrite ^/old(.*)$ $1 last; }\n\
-         location ~ \\.x$ { return 204; }\nlocation ~ txt/ { cgi_pass /bin/cat; }",
+         location ~ \\.x$ { return 204; }\nlocation ~ txt/ { cgi_pass /bin/cat; }\n\
+         location /closed/ { deny all; }\nlocation /staff/ { auth_basic Staff; auth_basic_user_file a.txt; }",
     );
     let config = place.config();
     let config = config.to_str().expect("UTF-8");
@@ -192,6 +193,14 @@ fn explained(driver: &Driver) {
         assert!(output.status.success(), "{output:?}");
         text(&output.stdout).replace(&*place.folder.path().to_string_lossy(), "")
     };
+    for (target, why) in [
+        ("/closed/", "127.0.0.1 is denied"),
+        ("/staff/", "a name and a password are missing"),
+    ] {
+        let explained = ask(&[target]);
+        let line = format!("access    {why}");
+        assert!(explained.lines().any(|it| it == line), "{explained}");
+    }
     let explained = ask(&["GET /old/b?c", "-H", "Host: d"]);
     for line in [
         "location  /old/: it is the longest prefix  [/nginx.conf:10]",

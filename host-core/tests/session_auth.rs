@@ -62,6 +62,18 @@ fn only_those_with_the_password_come_in() {
 }
 
 #[test]
+fn two_fields_are_none() {
+    let mut world = world(AUTH);
+    for pair in [[ADMIN, WRONG], [WRONG, ADMIN], [ADMIN, ADMIN]] {
+        let fields = pair
+            .map(|it| format!("Authorization: Basic {it}\r\n"))
+            .concat();
+        world.send(format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+    }
+    assert_eq!(world.statuses(), ["401"; 3]);
+}
+
+#[test]
 fn address_and_password() {
     const IN: &str = "allow 192.0.2.0/24; deny all;";
     const OUT: &str = "deny 192.0.2.7;";

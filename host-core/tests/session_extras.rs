@@ -129,6 +129,21 @@ fn a_large_file_with_trailers() {
 }
 
 #[test]
+fn trailers_may_tell_how_long_the_content_is() {
+    for (target, length) in [("/a", 1), ("/empty", 0), ("/large", 300_000), ("/text", 2)] {
+        let mut world = world(
+            "add_trailer X-Length $body_bytes_sent; add_trailer X-All $bytes_sent; \
+             location = /text { return 200 hi; }",
+        );
+        world.send(get(target));
+        let sent = String::from_utf8_lossy(&world.sent).into_owned();
+        let all = sent.find("\r\n\r\n").unwrap() + 4 + length;
+        let end = format!("\r\n0\r\nX-Length: {length}\r\nX-All: {all}\r\n\r\n");
+        assert!(sent.ends_with(&end), "{target}: {all}");
+    }
+}
+
+#[test]
 fn where_nothing_can_follow_nothing_does() {
     for (request, status) in [
         ("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n", "200"),

@@ -281,3 +281,23 @@ fn rules_are_for_whom_a_proxy_speaks() {
     }
     assert_eq!(world.statuses(), ["403", "200"]);
 }
+
+#[test]
+fn the_proxy_itself_is_known_too() {
+    let mut world = world(
+        "set_real_ip_from 192.0.2.0/24; \
+         location / { return 200 \"$remote_addr,$remote_port,$realip_remote_addr,$realip_remote_port\"; }",
+    );
+    for (field, seen) in [
+        ("A: b", "192.0.2.7,PORT,192.0.2.7,PORT"),
+        ("X-Real-IP: 203.0.113.1", "203.0.113.1,,192.0.2.7,PORT"),
+        ("X-Real-IP: 203.0.113.1:99", "203.0.113.1,99,192.0.2.7,PORT"),
+    ] {
+        world.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n"));
+        let text = world.received();
+        assert!(
+            text.ends_with(&seen.replace("PORT", "50000")),
+            "{field}: {text}"
+        );
+    }
+}

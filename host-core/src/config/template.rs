@@ -90,6 +90,8 @@ pub(crate) enum Known {
     ProxyProtocolServerAddr,
     ProxyProtocolServerPort,
     QueryString,
+    RealipRemoteAddr,
+    RealipRemotePort,
     RemoteAddr,
     RemotePort,
     RemoteUser,

@@ -7,7 +7,7 @@ use super::source::{Span, Texts};
 use super::template::{Known, Part, Template, Variable};
 use super::value::nearest;
 
-const KNOWN: [(&str, Known); 39] = [
+const KNOWN: [(&str, Known); 41] = [
     ("args", Known::Args),
     ("binary_remote_addr", Known::BinaryRemoteAddr),
     ("body_bytes_sent", Known::BodyBytesSent),
@@ -28,6 +28,8 @@ const KNOWN: [(&str, Known); 39] = [
     ("proxy_protocol_server_addr", Known::ProxyProtocolServerAddr),
     ("proxy_protocol_server_port", Known::ProxyProtocolServerPort),
     ("query_string", Known::QueryString),
+    ("realip_remote_addr", Known::RealipRemoteAddr),
+    ("realip_remote_port", Known::RealipRemotePort),
     ("remote_addr", Known::RemoteAddr),
     ("remote_port", Known::RemotePort),
     ("remote_user", Known::RemoteUser),
@@ -50,7 +52,7 @@ const KNOWN: [(&str, Known); 39] = [
 ];
 
 /// Variables that only nginx has.
-const LACKING: [&str; 22] = [
+const LACKING: [&str; 20] = [
     "ancient_browser",
     "connection_time",
     "connections_active",
@@ -68,8 +70,6 @@ const LACKING: [&str; 22] = [
     "pipe",
     "proxy_add_x_forwarded_for",
     "proxy_host",
-    "realip_remote_addr",
-    "realip_remote_port",
     "realpath_root",
     "request_body",
     "request_completion",

@@ -7,6 +7,7 @@ use h1_core::Status;
 
 use super::flow::{Flow, Outcome};
 use super::state::Phase;
+use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules};
 use crate::config::model::{Access, Allow, BasicAuth, Network};
@@ -30,7 +31,7 @@ impl<'v> View<'v> {
     pub(super) fn check_access(&self, route: &mut Route) -> Flow {
         let access = self.access(route);
         match (access.any, access.verdict(self.ip(route))) {
-            (false, Some(Allow::Deny)) => return self.fail(route, Status::FORBIDDEN),
+            (false, Some(Allow::Deny)) => return self.deny(route),
             (true, Some(Allow::Allow)) => return admit(route),
             _ => {}
         }
@@ -43,9 +44,19 @@ impl<'v> View<'v> {
     /// No name is asked for.
     fn without_name(&self, route: &mut Route) -> Flow {
         match self.access(route).verdict(self.ip(route)) {
-            Some(Allow::Deny) => self.fail(route, Status::FORBIDDEN),
+            Some(Allow::Deny) => self.deny(route),
             _ => admit(route),
         }
+    }
+
+    /// Rules keep the address of the client out.
+    fn deny(&self, route: &mut Route) -> Flow {
+        let ip = self.ip(route);
+        route.sink.note(|| {
+            let client = ip.map_or("unix:".into(), |ip| ip.to_string());
+            Note::Access(format!("{client} is denied"))
+        });
+        self.fail(route, Status::FORBIDDEN)
     }
 
     fn ask_for_name(&self, route: &mut Route, basic: &BasicAuth) -> Flow {
@@ -61,7 +72,7 @@ impl<'v> View<'v> {
             return self.without_name(route);
         }
         if self.credentials().is_none() {
-            return self.fail(route, Status::UNAUTHORIZED);
+            return self.ask(route, "a name and a password are missing");
         }
         let mut path = route.take_scratch();
         self.expand(route, &basic.user_file, &mut path);
@@ -73,10 +84,20 @@ impl<'v> View<'v> {
         }
     }
 
-    /// Name and password of the request.
+    fn ask(&self, route: &mut Route, why: &str) -> Flow {
+        route.sink.note(|| Note::Access(why.into()));
+        self.fail(route, Status::UNAUTHORIZED)
+    }
+
+    /// Name and password of the request. Of two fields nobody knows which one a proxy has looked at.
     pub(super) fn credentials(&self) -> Option<Credentials> {
         let fields = self.request.as_ref()?.fields();
-        Credentials::parse(fields.get("authorization")?)
+        let mut values = fields.get_all("authorization");
+        let value = values.next()?;
+        match values.next() {
+            None => Credentials::parse(value),
+            Some(_) => None,
+        }
     }
 
     /// The file of passwords.
@@ -138,7 +159,7 @@ impl<'v> View<'v> {
 
     fn check_password(&self, route: &mut Route, users: &Users) -> Flow {
         let Some(sent) = self.credentials() else {
-            return self.fail(route, Status::UNAUTHORIZED);
+            return self.ask(route, "a name and a password are missing");
         };
         let passwords = &self.hosting.passwords;
         match passwords.check(users, &sent, route.reserved, self.now.monotonic) {
@@ -147,7 +168,7 @@ impl<'v> View<'v> {
                 route.authenticated = true;
                 admit(route)
             }
-            Verdict::Wrong => self.fail(route, Status::UNAUTHORIZED),
+            Verdict::Wrong => self.ask(route, "the name or the password is wrong"),
             Verdict::Wait(until) => {
                 route.reserved = true;
                 Flow::End(Outcome::Wait(until))

@@ -35,16 +35,15 @@ impl<'v> View<'v> {
         match known {
             Known::Connection => write(out, format_args!("{}", client.number)),
             Known::ConnectionRequests => write(out, format_args!("{}", client.requests)),
-            Known::RemoteAddr => match peer {
-                Some(peer) => write(out, format_args!("{}", peer.ip())),
-                None => out.extend_from_slice(UNIX),
-            },
+            Known::RemoteAddr => push_address(peer, out),
+            Known::RealipRemoteAddr => push_address(client.peer, out),
             Known::BinaryRemoteAddr => match peer.map(|peer| peer.ip()) {
                 Some(IpAddr::V4(ip)) => out.extend_from_slice(&ip.octets()),
                 Some(IpAddr::V6(ip)) => out.extend_from_slice(&ip.octets()),
                 None => out.extend_from_slice(UNIX),
             },
             Known::RemotePort => write_some(out, port(peer)),
+            Known::RealipRemotePort => write_some(out, port(client.peer)),
             Known::ServerPort => write_some(out, port(client.local)),
             _ => match (client.local, self.socket_path()) {
                 (Some(local), _) => write(out, format_args!("{}", local.ip())),
@@ -81,6 +80,13 @@ impl<'v> View<'v> {
             Address::Unix(path) => Some(path),
             Address::Ip(_) => None,
         }
+    }
+}
+
+fn push_address(end: Option<SocketAddr>, out: &mut Vec<u8>) {
+    match end {
+        Some(end) => write(out, format_args!("{}", end.ip())),
+        None => out.extend_from_slice(UNIX),
     }
 }
 

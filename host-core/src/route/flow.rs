@@ -305,7 +305,7 @@ impl<'v> View<'v> {
 
     pub(super) fn go_to_name(&self, route: &mut Route, name: &str) -> Flow {
         route.sink.note(|| Note::Redirect {
-            to: name.to_owned(),
+            to: format!("@{name}"),
             why: "a named location",
         });
         if !route.change() {

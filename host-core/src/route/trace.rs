@@ -30,6 +30,8 @@ pub(crate) enum Note {
     Redirect { to: String, why: &'static str },
     /// A file or folder was looked for.
     Tried { path: String, found: &'static str },
+    /// Why the client may not come in.
+    Access(String),
     /// The status that an error page stands for.
     Error { status: u16 },
     /// A script that runs.

@@ -214,6 +214,8 @@ impl<'v> View<'v> {
             Known::BinaryRemoteAddr
             | Known::Connection
             | Known::ConnectionRequests
+            | Known::RealipRemoteAddr
+            | Known::RealipRemotePort
             | Known::RemoteAddr
             | Known::RemotePort
             | Known::ServerAddr

@@ -65,7 +65,8 @@ impl Inner {
             return self.conn.send_end(&mut self.tx);
         }
         let rules = server.hosting.rules(self.route.rules);
-        let status = self.record.status();
+        let sent = self.record.sent();
+        let status = sent.and_then(|sent| sent.status);
         let mut fields = Vec::new();
         for field in &rules.settings.add_trailers {
             if !status.is_none_or(|status| is_for(field, status)) {
@@ -73,7 +74,7 @@ impl Inner {
             }
             let mut value = Vec::new();
             let mut view = view!(server, self, now);
-            view.sent.status = status;
+            view.sent = sent.unwrap_or(view.sent);
             view.expand(&mut self.route, &field.value, &mut value);
             if !printable(&mut value, 0).is_empty() {
                 fields.push((field.name.as_str(), value));

@@ -145,11 +145,13 @@ impl Session {
         let Self { server, inner } = self;
         let before = inner.tx.queued();
         let mut queued = inner.conn.send_data(&mut inner.tx, bytes);
+        let content = inner.tx.queued();
+        // Fields behind the content may name its length.
+        inner.record.grow(content - before);
         if last {
             queued = queued.and_then(|()| inner.end(server, now));
+            inner.record.grow(inner.tx.queued() - content);
         }
-        let grown = inner.tx.queued() - before;
-        inner.record.grow(grown);
         match queued {
             Err(_) => self.fail(now),
             Ok(()) if last => self.finish(),

@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use h1_core::Status;
-
 use super::{LOG_BATCH, Session};
 use crate::config::model::{Escape, LogFormat};
 use crate::config::template::{Known, Part, Template, Variable};
@@ -84,9 +82,13 @@ impl Record {
         }
     }
 
-    /// The status of the present answer.
-    pub(super) fn status(&self) -> Option<Status> {
-        self.sent.and_then(|sent| sent.status)
+    /// What the present answer comes to, as far as it is known.
+    pub(super) fn sent(&self) -> Option<Sent> {
+        let all = |sent: &Sent| self.head + sent.content;
+        self.sent.as_ref().map(|sent| Sent {
+            all: all(sent),
+            ..*sent
+        })
     }
 
     /// The answer is over: all but its last `unsent` bytes were handed to the socket. Does nothing
