@@ -2,13 +2,13 @@
 
 use std::fs::{self, Permissions};
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, noise};
+use e2e::{Client, Driver, Response, Server, eventually, for_each_driver, free_address, noise};
 use rustix::process::{Pid, Signal, test_kill_process};
 use tempfile::TempDir;
 
@@ -38,9 +38,7 @@ impl Place {
         let folder = TempDir::new().expect("temporary folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
         let root = folder.path().display();
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
-        drop(listener);
+        let address = free_address();
         let config = folder.path().join("nginx.conf");
         let text = format!(
             "error_log {root}/errors; events {{ }} http {{ access_log off; {http}\n\

@@ -1,11 +1,11 @@
 //! `open_file_cache` and `disable_symlinks`, over real sockets and real files.
 
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use e2e::{Client, Driver, Server, eventually, for_each_driver};
+use e2e::{Client, Driver, Server, eventually, for_each_driver, free_address};
 use tempfile::TempDir;
 
 for_each_driver!(
@@ -28,9 +28,7 @@ impl Place {
         let folder = TempDir::new().expect("temporary folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::create_dir(folder.path().join("www")).expect("mkdir");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("address");
-        drop(listener);
+        let address = free_address();
         let config = folder.path().join("nginx.conf");
         let path = folder.path().display();
         let text = format!(
