@@ -43,7 +43,7 @@ impl Session {
                 self.inner.stage = Stage::Run;
             }
             Ok(Started::Queued) => {
-                let wait = self.server.hosting.children.limits.wait;
+                let wait = self.server.hosting.children.limits().wait;
                 let until = now.monotonic.checked_add(wait);
                 task.until = task.until.or(until);
                 self.inner.stage = Stage::Queue;
