@@ -49,6 +49,8 @@ pub(crate) struct Connection {
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
+    /// Nothing can be read or written any more.
+    broken: bool,
     /// The number of the backend that the events tell of, too.
     backend: Option<u64>,
     /// It may have something to say.
@@ -93,6 +95,7 @@ impl Connection {
             readable: true,
             ended: false,
             writable: false,
+            broken: false,
             backend: None,
             backend_ready: false,
         }
@@ -111,6 +114,7 @@ impl Connection {
         self.readable |= event.is_readable() || event.is_error();
         self.ended |= event.is_read_closed() || event.is_priority();
         self.writable |= event.is_writable() || event.is_error();
+        self.broken |= event.is_error() || event.is_write_closed();
     }
 
     /// There is an event of the backend.
@@ -256,6 +260,10 @@ impl Connection {
             Step::Wait(Wait { write: true, .. }) if self.writable => session.on_writable(now),
             Step::Wait(Wait { backend: true, .. }) if mem::take(&mut self.backend_ready) => {
                 session.on_backend(now);
+            }
+            // Reads and writes tell it themselves.
+            Step::Wait(Wait { read: false, .. }) if self.broken => {
+                session.on_socket_error(&ErrorKind::ConnectionReset.into(), now);
             }
             Step::Wait(Wait { write: false, .. }) => return Done::Waits(READABLE),
             Step::Wait(_) => return Done::Waits(READABLE.add(Interest::WRITABLE)),

@@ -67,9 +67,10 @@ impl Scripts {
         let text = text.replace("FOLDER", &folder.path().to_string_lossy());
         let config = folder.path().join("nginx.conf");
         fs::write(&config, text).expect("write");
-        // With a variable and a descriptor that are nobody's business.
+        // With a variable, a descriptor and ignored signals that are nobody's business.
         let mut command = Command::new("sh");
-        let start = r#"export E2E_SECRET=1; exec 9</dev/null; exec "$0" "$@""#;
+        let start = r#"export E2E_SECRET=1; exec 9</dev/null; trap '' HUP QUIT USR2 CHLD TSTP
+            exec "$0" "$@""#;
         command.args(["-c", start]).arg(driver.binary());
         command.arg("-c").arg(&config).stdin(Stdio::null());
         command.env("TMPDIR", folder.path().join("tmp"));

@@ -35,6 +35,8 @@ fn answers_that_are_none(driver: &Driver) {
         ("binary", "head -c 100000 /dev/urandom".into()),
         ("no-fields", print("\\nhello")),
         ("no-type", print("X-A: b\\n\\nhello")),
+        ("empty-type", print("Content-Type:\\n\\nhello")),
+        ("blank-type", print("Content-Type: \\t\\nX-A: b\\n\\nhello")),
         ("half-a-head", print("Content-Type: text/plain\\n")),
         ("half-a-line", print("Content-Type: text/pl")),
         ("large-head", "yes X-A: b".into()),

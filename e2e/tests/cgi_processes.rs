@@ -15,6 +15,7 @@ for_each_driver!(
     a_client_that_goes_ends_all_processes,
     a_client_that_goes_ends_a_silent_script,
     a_client_that_goes_ends_a_stubborn_script,
+    a_client_that_resets_while_nothing_is_read,
     time_ends_all_processes,
     time_that_is_asked_for_politely,
     silence_after_the_head_is_cut,
@@ -25,6 +26,7 @@ for_each_driver!(
     others_wait_for_their_turn,
     whoever_waits_in_vain_may_come_again,
     a_client_that_goes_leaves_the_queue,
+    a_reload_does_not_count_anew,
     a_graceful_stop_waits_for_scripts,
     a_graceful_stop_has_an_end_for_scripts,
     a_fast_stop_ends_scripts,
@@ -83,6 +85,25 @@ fn a_client_that_goes_ends_a_stubborn_script(driver: &Driver) {
     );
     let client = ask(&site, "stubborn");
     let pids = site.pids("pids");
+    client.wire.reset();
+    assert_gone(&pids);
+}
+
+/// Content fills all buffers, as the script takes none.
+fn a_client_that_resets_while_nothing_is_read(driver: &Driver) {
+    let site = Scripts::new(driver, "cgi_body_buffering off; client_max_body_size 0;");
+    site.sh("deaf", "echo $$ >pids; exec sleep 1000");
+    let mut client = site.client();
+    let len = 512 * 1024;
+    let head = format!("POST /cgi-bin/deaf HTTP/1.1\r\nHost: e2e\r\nContent-Length: {len}\r\n\r\n");
+    client.wire.send(head);
+    let mut sender = client.wire.sender();
+    sender.set_write_timeout(Some(DEADLINE / 10)).expect("time");
+    // Where the buffers of the system are smaller, less fills them.
+    let _ = sender.write_all(&vec![b'x'; len]);
+    drop(sender);
+    let pids = site.pids("pids");
+    assert!(site.server.rests() && is_running(pids[0]));
     client.wire.reset();
     assert_gone(&pids);
 }
@@ -237,6 +258,26 @@ fn whoever_waits_in_vain_may_come_again(driver: &Driver) {
     assert_eq!(running(&site), 1);
     writeln!(gate, "go").expect("gate");
     assert_eq!(others[0].get("/cgi-bin/run").text(), "hello\n");
+}
+
+/// Scripts from before a reload are among those that run.
+fn a_reload_does_not_count_anew(driver: &Driver) {
+    let site = crowded(driver, "1 queue=0");
+    let mut gate = site.pipe("gate");
+    let mut first = ask(&site, "run");
+    assert!(eventually(|| running(&site) == 1));
+    let config = site.outside("nginx.conf");
+    let text = fs::read_to_string(&config).expect("configuration");
+    let text = text.replace("server {", "server { location = /v { return 204; }");
+    fs::write(&config, text).expect("write");
+    site.server.signal(Signal::HUP);
+    assert!(eventually(|| site.get("/v").status == 204));
+    assert_eq!(site.get("/cgi-bin/run").status, 503);
+    writeln!(gate, "go").expect("gate");
+    assert_eq!(first.response("GET").text(), "hello\n");
+    writeln!(gate, "go").expect("gate");
+    assert!(eventually(|| site.get("/cgi-bin/run").status == 200));
+    assert_eq!(running(&site), 2);
 }
 
 fn a_client_that_goes_leaves_the_queue(driver: &Driver) {

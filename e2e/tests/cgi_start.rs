@@ -2,15 +2,17 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::process::Command;
 
 use e2e::{Directives, Driver, Scripts, encode, for_each_driver};
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 
 for_each_driver!(
     what_may_be_executed_runs,
     no_argument_from_the_query,
     standard_descriptors_alone,
     default_signals,
+    a_program_that_may_not_be_read,
     a_process_group_of_its_own,
     the_folder_of_the_script_is_the_working_directory,
 );
@@ -82,7 +84,8 @@ fn standard_descriptors_alone(driver: &Driver) {
     assert_eq!(numbers, ["0", "1", "2"], "{}", listed.text());
 }
 
-/// The server ignores SIGPIPE; a script that did would not end when nobody reads what it writes.
+/// The server ignores SIGPIPE, and was started with others ignored; a script that did so would not end when
+/// nobody reads what it writes, and would not hear of its children.
 fn default_signals(driver: &Driver) {
     let site = Scripts::new(driver, "");
     let script = "printf 'Content-Type: text/plain\\n\\n'; cat /proc/self/status";
@@ -96,9 +99,64 @@ fn default_signals(driver: &Driver) {
         u64::from_str_radix(line.expect(name).trim(), 16).expect("a set of signals")
     };
     assert_eq!(set("SigBlk:"), 0);
-    for signal in [Signal::PIPE, Signal::TERM, Signal::CHILD, Signal::USR1] {
-        let bit = 1 << (signal.as_raw() - 1);
-        assert_eq!(set("SigIgn:") & bit, 0, "{signal:?} is ignored");
+    // Those of a terminal may be what this test was started with; the C library has 32 and 33 for itself.
+    let left_out = |signal: &i32| {
+        [Signal::TTIN, Signal::TTOU]
+            .iter()
+            .any(|it| it.as_raw() == *signal)
+    };
+    for signal in (1..32).filter(|signal| !left_out(signal)) {
+        let bit = 1 << (signal - 1);
+        assert_eq!(set("SigIgn:") & bit, 0, "{signal} is ignored");
+    }
+}
+
+fn a_program_that_may_not_be_read(driver: &Driver) {
+    let site = Scripts::configured(
+        driver,
+        Directives {
+            // Root may read all.
+            main: if geteuid().is_root() {
+                "user nobody;"
+            } else {
+                ""
+            },
+            server: "location /try/ { try_files $uri =404; cgi_pass exec; }
+                     location /on/ { cgi on; index cat; }
+                     location /interpreted/ { cgi_pass /bin/sh; }
+                     location /file/ { }",
+            ..Directives::default()
+        },
+    );
+    for folder in ["cgi-bin", "try", "on", "interpreted", "file"] {
+        let path = site.path(folder).join("cat");
+        let made = Command::new("sh")
+            .args([
+                "-c",
+                r#"mkdir -p "${0%/*}" && cp /bin/cat "$0" && chmod 111 "$0""#,
+            ])
+            .arg(path)
+            .status();
+        assert!(made.expect("sh").success());
+    }
+    for (target, status) in [
+        ("/cgi-bin/cat", 200),
+        ("/cgi-bin/cat/more", 200),
+        ("/try/cat", 200),
+        ("/on/cat", 200),
+        ("/on/", 200),
+        ("/interpreted/cat", 403),
+        ("/file/cat", 403),
+    ] {
+        let mut client = site.client();
+        let head = "Content-Type: text/plain\n\n";
+        client.wire.send(format!(
+            "POST {target} HTTP/1.1\r\nHost: e2e\r\nContent-Length: {}\r\n\r\n{head}hello",
+            head.len() + 5
+        ));
+        let response = client.response("POST");
+        assert_eq!(response.status, status, "{target}: {}", site.error_log());
+        assert_eq!(response.text() == "hello", status == 200, "{response:?}");
     }
 }
 

@@ -104,6 +104,8 @@ pub struct Lookup<'s> {
     pub caching: Option<Caching<'s>>,
     /// Whether the path may go on behind the name of a file: [`Found::Script`].
     pub path_info: bool,
+    /// Whether a program is found although it may not be read: it may run all the same.
+    pub programs: bool,
 }
 
 /// Which symbolic links are followed: nginx's `disable_symlinks`.

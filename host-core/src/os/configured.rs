@@ -8,6 +8,7 @@ use std::thread;
 use rustix::fs::OFlags;
 use rustix::process::Signal;
 
+use super::children::Children;
 use super::listen::Sockets;
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
@@ -123,6 +124,7 @@ fn start(
         logs: Arc::default(),
         error_log: None,
         counters: Arc::clone(&server.hosting.counters),
+        children: Arc::clone(&server.hosting.children),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
     server.error_log = configuration.open_error_log(&server, account.as_ref())?;
@@ -206,6 +208,7 @@ struct Configuration {
     error_log: Option<(Option<PathBuf>, LogWriter)>,
     /// They go on.
     counters: Arc<Counters>,
+    children: Arc<Children>,
 }
 
 /// Nothing that holds a lock leaves things half changed.
@@ -233,6 +236,8 @@ impl Configuration {
         *lock(&self.sockets) = sockets;
         self.errors = errors;
         server.error_log = self.open_error_log(&server, None)?;
+        self.children.limit(server.hosting.children.limits());
+        server.hosting.children = Arc::clone(&self.children);
         if !warnings.is_empty() {
             self.complain(&warnings.to_string());
         }
