@@ -102,6 +102,7 @@ impl Hosting {
             logs: builder.logs,
             wants_sent,
             process,
+            env: model.main.env,
             everything: Root::at("/".as_ref()),
             passwords: Passwords::default(),
             zones,

@@ -127,7 +127,7 @@ impl Builder<'_, '_> {
         let mut seen = HashSet::new();
         let mut uses = Vec::with_capacity(nodes.len());
         for node in nodes {
-            match directives::check(node, context, self.cx.unfinished) {
+            match directives::check(node, context) {
                 Ok(spec) => {
                     let first = seen.insert(spec.list);
                     if first || spec.repeats {

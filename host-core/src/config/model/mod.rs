@@ -7,6 +7,7 @@ mod rewrite;
 mod server;
 mod settings;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,8 +68,8 @@ pub(crate) struct Main {
     pub(crate) pid: Option<PathBuf>,
     pub(crate) daemon: bool,
     pub(crate) master_process: bool,
-    /// Names, and values where they are given; the others are those that we were started with.
-    pub(crate) env: Vec<(String, Option<String>)>,
+    /// What scripts get in their environment; each name once.
+    pub(crate) env: Vec<(String, OsString)>,
     pub(crate) error_log: ErrorLog,
     pub(crate) cgi_children: CgiChildren,
 }
