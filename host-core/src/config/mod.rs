@@ -33,6 +33,7 @@ pub(crate) use pattern::PatternList;
 pub use reference::reference;
 pub(crate) use source::Source;
 use source::Texts;
+pub(crate) use value::read_size;
 
 /// What the command line says about the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -90,7 +90,8 @@ impl Hosting {
         let servers = model.servers.into_iter();
         let servers = servers.map(|server| builder.server(server, timeouts.as_ref()));
         let servers = servers.collect();
-        let has_status = builder.rules.iter().any(|it| it.settings.stub_status);
+        let shows = builder.rules.iter().any(|it| it.settings.stub_status);
+        let has_status = shows || model.counts;
         Self {
             listens,
             servers,

@@ -70,7 +70,7 @@ pub(crate) struct Hosting {
     everything: Root,
     passwords: Passwords,
     pub(crate) counters: Arc<Counters>,
-    /// Whether a location shows them.
+    /// Whether somebody asks for them.
     pub(crate) has_status: bool,
     /// Those of `limit_req_zone` and `limit_conn_zone`.
     zones: Vec<Zone>,

@@ -53,6 +53,8 @@ pub(crate) struct Model {
     pub(crate) slots: Vec<String>,
     pub(crate) maps: Vec<Map>,
     pub(crate) zones: Vec<Zone>,
+    /// A variable asks for numbers of connections.
+    pub(crate) counts: bool,
 }
 
 /// The directives outside of `http`.
