@@ -15,6 +15,7 @@ for_each_driver!(
     who_has_authenticated,
     credentials_only_where_they_are_asked_for,
     variables_of_the_configuration,
+    variables_that_env_lets_through,
     nothing_of_the_environment_of_the_server,
     the_path_behind_the_script,
     slashes_that_are_not_merged,
@@ -238,6 +239,29 @@ fn variables_of_the_configuration(driver: &Driver) {
     for (name, expected) in [
         ("APP_MODE", "live"),
         ("APP_URI", "/cgi-bin/env?x"),
+        ("PATH", "/opt/bin:/usr/bin:/bin"),
+    ] {
+        assert_eq!(value(&found, name), expected, "{name}");
+    }
+}
+
+/// E2E_SECRET is what the server was started with.
+fn variables_that_env_lets_through(driver: &Driver) {
+    let directives = Directives {
+        main: "env E2E_SECRET; env E2E_NONE; env E2E_MODE=live=1; env E2E_MODE=test; env E2E_OWN=a;\n\
+               env QUERY_STRING=x; env PATH=/opt/bin:/usr/bin:/bin;",
+        location: "cgi_env E2E_OWN b;",
+        ..Directives::default()
+    };
+    let site = Scripts::configured(driver, directives);
+    site.sh("env", ENV);
+    let found = asked(&site, "/cgi-bin/env?query", &[]);
+    for (name, expected) in [
+        ("E2E_SECRET", "1"),
+        ("E2E_NONE", ""),
+        ("E2E_MODE", "live=1"),
+        ("E2E_OWN", "b"),
+        ("QUERY_STRING", "query"),
         ("PATH", "/opt/bin:/usr/bin:/bin"),
     ] {
         assert_eq!(value(&found, name), expected, "{name}");

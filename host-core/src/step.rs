@@ -217,6 +217,9 @@ pub struct Change<'s> {
     pub deed: Deed<'s>,
     /// How far it is.
     pub progress: &'s mut Progress,
+    /// The permissions of new files; folders can also be entered by who may read them. nginx's
+    /// `dav_access`, default 0600.
+    pub mode: u32,
     pub(crate) request: Option<RequestHead<'s>>,
     /// Whether files have entity tags.
     pub(crate) etag: bool,
@@ -239,6 +242,7 @@ impl<'s> Change<'s> {
             links: Links::Beneath,
             deed,
             progress,
+            mode: 0o600,
             request: None,
             etag: true,
             now: SystemTime::UNIX_EPOCH,

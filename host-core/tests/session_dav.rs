@@ -4,6 +4,7 @@
 mod world;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use host_core::Server;
@@ -459,4 +460,31 @@ fn a_date_is_that_of_the_file() {
         head.contains(&format!("Last-Modified: {date}\r\n")),
         "{head}"
     );
+}
+
+/// nginx's: who may read a folder may enter it. The umask changes nothing.
+#[test]
+fn what_others_may_do() {
+    for (access, file, folder) in [
+        ("", 0o600, 0o700),
+        ("dav_access user:r;", 0o600, 0o700),
+        ("dav_access group:r;", 0o640, 0o750),
+        ("dav_access group:rw all:r;", 0o664, 0o775),
+        ("dav_access user:rw all:rw;", 0o606, 0o707),
+    ] {
+        let mut place = Place::new(&format!(
+            "dav_methods PUT MKCOL; create_full_put_path on; {access}"
+        ));
+        place.ask("PUT /new/file\n\ntext");
+        place.ask("MKCOL /made/");
+        let mode = |name: &str| {
+            let metadata = fs::metadata(place.folder.path().join("www").join(name)).unwrap();
+            metadata.permissions().mode() & 0o7777
+        };
+        assert_eq!(
+            [mode("new/file"), mode("new"), mode("made")],
+            [file, folder, folder],
+            "{access}"
+        );
+    }
 }

@@ -31,8 +31,6 @@ pub(crate) struct Context<'c> {
     pub(crate) formats: HashMap<String, Arc<LogFormat>>,
     /// The caches of open files so far.
     pub(crate) caches: usize,
-    /// Whether things are accepted that have no effect yet.
-    pub(crate) unfinished: bool,
     pub(crate) errors: Vec<Problem>,
     pub(crate) warnings: Vec<Problem>,
     /// Folders that were looked for.
@@ -83,7 +81,6 @@ impl<'c> Context<'c> {
             zones: Vec::new(),
             formats: HashMap::new(),
             caches: 0,
-            unfinished: false,
             errors: Vec::new(),
             warnings: Vec::new(),
             seen: HashSet::new(),

@@ -33,6 +33,7 @@ pub(crate) use pattern::PatternList;
 pub use reference::reference;
 pub(crate) use source::Source;
 use source::Texts;
+pub(crate) use value::read_size;
 
 /// What the command line says about the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Config {
     ///
     /// Everything that is wrong, the warnings among it.
     pub fn load(path: &Path, overrides: &Overrides) -> Result<(Self, Diagnostics), Diagnostics> {
-        load(&crate::os::Disk, path, overrides, false)
+        load(&crate::os::Disk, path, overrides)
     }
 
     /// All files as they were read, each behind a line with its name: what `-T` prints.
@@ -96,18 +97,16 @@ impl Config {
 /// ```
 pub fn supported() -> Vec<&'static str> {
     let all = directives::GROUPS.iter().flat_map(|group| group.directives);
-    let ready = all.filter(|directive| directive.ready);
-    let mut names: Vec<_> = ready.map(|directive| directive.name).collect();
+    let mut names: Vec<_> = all.map(|directive| directive.name).collect();
     names.sort_unstable();
     names
 }
 
-/// Reads a configuration; `unfinished` directives are those that have no effect yet.
+/// Reads a configuration.
 pub(crate) fn load(
     source: &dyn Source,
     path: &Path,
     overrides: &Overrides,
-    unfinished: bool,
 ) -> Result<(Config, Diagnostics), Diagnostics> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let prefix = source.absolute(overrides.prefix.as_deref().unwrap_or(folder));
@@ -138,7 +137,6 @@ pub(crate) fn load(
     }
     let main = defaults(overrides);
     let mut cx = Context::new(source, &texts, &prefix, folder, main);
-    cx.unfinished = unfinished;
     let model = build::build(&nodes, &mut cx);
     let (errors, warnings) = (cx.errors, cx.warnings);
     let failed = !errors.is_empty();

@@ -48,7 +48,4 @@ fn section(page: &mut String, directive: &Directive) {
     if !directive.differs.is_empty() {
         let _ = writeln!(page, "* Unlike nginx: {}", directive.differs);
     }
-    if !directive.ready {
-        let _ = writeln!(page, "* Not supported yet.");
-    }
 }

@@ -1,5 +1,6 @@
 //! Where the text of a configuration comes from, and where in it something stands.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ pub(crate) trait Source {
 
     /// The addresses of a host name.
     fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+
+    /// The value of a variable in our environment.
+    fn variable(&self, name: &str) -> Option<OsString>;
 
     /// The name of this machine.
     fn hostname(&self) -> String;

@@ -3,7 +3,7 @@
 //! the difference.
 //!
 //! The words behind `nginx` are the block that the text stands in (`http` or `server`),
-//! `root` for who reads it, `unfinished` for directives that have no effect yet, and `differs` where
+//! `root` for who reads it, and `differs` where
 //! nginx does not take the text. `# file NAME` starts another file. Behind it stands a `diagnostics` block, or a `model` block whose words are what is shown of the model.
 
 mod coverage;
@@ -131,7 +131,7 @@ fn read(block: &Block) -> Result<(Config, Diagnostics), Diagnostics> {
         world.add(&format!("/etc/nginx/{name}"), text);
     }
     let overrides = Overrides::default();
-    load(&world, world::MAIN.as_ref(), &overrides, has("unfinished"))
+    load(&world, world::MAIN.as_ref(), &overrides)
 }
 
 /// Text in the blocks that it should stand in.
@@ -149,5 +149,5 @@ fn wrap(block: &Block, text: &str) -> String {
 fn read_text(text: &str) -> Result<(Config, Diagnostics), Diagnostics> {
     let mut world = World::default();
     world.add(world::MAIN, text);
-    load(&world, world::MAIN.as_ref(), &Overrides::default(), true)
+    load(&world, world::MAIN.as_ref(), &Overrides::default())
 }

@@ -76,6 +76,11 @@ pub(crate) fn size(text: &str) -> Option<u64> {
     (bytes <= i64::MAX as u64).then_some(bytes)
 }
 
+/// The same from the value of a variable.
+pub(crate) fn read_size(text: &[u8]) -> Option<u64> {
+    size(str::from_utf8(text).ok()?)
+}
+
 /// Digits and nothing else.
 pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -7,22 +7,32 @@ use super::source::{Span, Texts};
 use super::template::{Known, Part, Template, Variable};
 use super::value::nearest;
 
-const KNOWN: [(&str, Known); 41] = [
+const KNOWN: [(&str, Known); 53] = [
     ("args", Known::Args),
     ("binary_remote_addr", Known::BinaryRemoteAddr),
     ("body_bytes_sent", Known::BodyBytesSent),
     ("bytes_sent", Known::BytesSent),
     ("connection", Known::Connection),
     ("connection_requests", Known::ConnectionRequests),
+    ("connections_active", Known::ConnectionsActive),
+    ("connections_reading", Known::ConnectionsReading),
+    ("connections_waiting", Known::ConnectionsWaiting),
+    ("connections_writing", Known::ConnectionsWriting),
     ("content_length", Known::ContentLength),
     ("content_type", Known::ContentType),
     ("document_root", Known::DocumentRoot),
     ("document_uri", Known::Uri),
+    ("gzip_ratio", Known::GzipRatio),
     ("host", Known::Host),
     ("hostname", Known::Hostname),
+    ("https", Known::Https),
     ("is_args", Known::IsArgs),
+    ("limit_conn_status", Known::LimitConnStatus),
+    ("limit_rate", Known::LimitRate),
+    ("limit_req_status", Known::LimitReqStatus),
     ("msec", Known::Msec),
     ("pid", Known::Pid),
+    ("pipe", Known::Pipe),
     ("proxy_protocol_addr", Known::ProxyProtocolAddr),
     ("proxy_protocol_port", Known::ProxyProtocolPort),
     ("proxy_protocol_server_addr", Known::ProxyProtocolServerAddr),
@@ -30,10 +40,12 @@ const KNOWN: [(&str, Known); 41] = [
     ("query_string", Known::QueryString),
     ("realip_remote_addr", Known::RealipRemoteAddr),
     ("realip_remote_port", Known::RealipRemotePort),
+    ("realpath_root", Known::RealpathRoot),
     ("remote_addr", Known::RemoteAddr),
     ("remote_port", Known::RemotePort),
     ("remote_user", Known::RemoteUser),
     ("request", Known::Request),
+    ("request_completion", Known::RequestCompletion),
     ("request_filename", Known::RequestFilename),
     ("request_id", Known::RequestId),
     ("request_length", Known::RequestLength),
@@ -52,27 +64,60 @@ const KNOWN: [(&str, Known); 41] = [
 ];
 
 /// Variables that only nginx has.
-const LACKING: [&str; 20] = [
+const LACKING: [&str; 11] = [
     "ancient_browser",
     "connection_time",
-    "connections_active",
     "date_gmt",
     "date_local",
     "geoip_country_code",
-    "gzip_ratio",
-    "http2",
-    "https",
-    "limit_rate",
-    "limit_req_status",
     "modern_browser",
     "msie",
     "nginx_version",
-    "pipe",
     "proxy_add_x_forwarded_for",
     "proxy_host",
-    "realpath_root",
     "request_body",
-    "request_completion",
+];
+
+/// Variables without a value, as nginx has them for requests without TLS and without a proxy. Formats of logs
+/// name them.
+const MISSING: [&str; 37] = [
+    "http2",
+    "http3",
+    "request_body_file",
+    "ssl_alpn_protocol",
+    "ssl_cipher",
+    "ssl_ciphers",
+    "ssl_client_cert",
+    "ssl_client_escaped_cert",
+    "ssl_client_fingerprint",
+    "ssl_client_i_dn",
+    "ssl_client_i_dn_legacy",
+    "ssl_client_raw_cert",
+    "ssl_client_s_dn",
+    "ssl_client_s_dn_legacy",
+    "ssl_client_serial",
+    "ssl_client_v_end",
+    "ssl_client_v_remain",
+    "ssl_client_v_start",
+    "ssl_client_verify",
+    "ssl_curve",
+    "ssl_curves",
+    "ssl_early_data",
+    "ssl_protocol",
+    "ssl_server_name",
+    "ssl_session_id",
+    "ssl_session_reused",
+    "upstream_addr",
+    "upstream_bytes_received",
+    "upstream_bytes_sent",
+    "upstream_cache_status",
+    "upstream_connect_time",
+    "upstream_first_byte_time",
+    "upstream_header_time",
+    "upstream_response_length",
+    "upstream_response_time",
+    "upstream_session_time",
+    "upstream_status",
 ];
 
 /// Variables that only nginx has begin like this.
@@ -90,6 +135,8 @@ const LACKING_PREFIXES: [&str; 6] = [
 pub(crate) struct Variables {
     slots: Vec<Slot>,
     by_name: HashMap<String, u16>,
+    /// Connections that read and write are counted for one of them.
+    pub(crate) counts: bool,
 }
 
 #[derive(Debug)]
@@ -134,6 +181,7 @@ impl Variables {
     /// What a name stands for.
     fn resolve(&mut self, name: &str, span: Span) -> Result<Variable, Problem> {
         if let Some(variable) = known(name) {
+            self.counts |= name.starts_with("connections_");
             return Ok(variable);
         }
         if is_lacking(name) {
@@ -253,6 +301,9 @@ fn is_lacking(name: &str) -> bool {
 fn known(name: &str) -> Option<Variable> {
     if let Some((_, known)) = KNOWN.iter().find(|(known, _)| *known == name) {
         return Some(Variable::Known(*known));
+    }
+    if MISSING.contains(&name) {
+        return Some(Variable::Known(Known::Missing));
     }
     let field = |name: &str| name.to_ascii_lowercase().replace('_', "-");
     if let Some(name) = name.strip_prefix("sent_http_") {

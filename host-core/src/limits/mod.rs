@@ -32,6 +32,7 @@ pub(super) type Key = u128;
 /// A `limit_req_zone` or `limit_conn_zone`.
 #[derive(Debug)]
 pub(crate) struct Zone {
+    pub(crate) name: String,
     /// What requests are counted by.
     pub(crate) key: Template,
     seeds: [RandomState; 2],
@@ -50,6 +51,7 @@ impl Zone {
             .unwrap_or(usize::MAX)
             .max(1);
         Self {
+            name: zone.name,
             key: zone.key,
             seeds: Default::default(),
             counts: match zone.rate {

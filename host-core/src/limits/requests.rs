@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use super::{Key, Sharded};
 
-/// There were more requests than the limit and the burst allow.
+/// There were more requests than the limit and the burst allow: so many thousandths of one above the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub(crate) struct Refused(pub(crate) u64);
 
 /// Buckets of a fixed number of keys; the one that was not used for the longest time makes room.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Requests {
             false => 0,
         };
         if excess > burst.saturating_mul(1000) {
-            return Err(Refused);
+            return Err(Refused(excess));
         }
         if account {
             bucket.excess = excess;

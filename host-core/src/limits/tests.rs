@@ -21,13 +21,13 @@ fn a_bucket_leaks() {
     let start = Instant::now() + Duration::from_secs(1);
     for (at, burst, excess) in [
         (0, 0, Ok(0)),
-        (0, 0, Err(Refused)),
-        (499, 0, Err(Refused)),
+        (0, 0, Err(Refused(1000))),
+        (499, 0, Err(Refused(2))),
         (500, 0, Ok(0)),
         (500, 2, Ok(1000)),
         (500, 2, Ok(2000)),
-        (500, 2, Err(Refused)),
-        (750, 2, Err(Refused)),
+        (500, 2, Err(Refused(3000))),
+        (750, 2, Err(Refused(2500))),
         (1000, 2, Ok(2000)),
         (60_000, 0, Ok(0)),
         // A clock that another worker has read before.
@@ -47,7 +47,7 @@ fn a_look_does_not_count() {
         assert_eq!(zone.request(b"a", 0, false, now), Ok(0));
     }
     assert_eq!(zone.request(b"a", 0, true, now), Ok(0));
-    assert_eq!(zone.request(b"a", 0, false, now), Err(Refused));
+    assert_eq!(zone.request(b"a", 0, false, now), Err(Refused(1000)));
 }
 
 /// 32 KiB have room for 256 keys.
@@ -59,10 +59,14 @@ fn the_oldest_key_makes_room() {
     for n in 0..256 {
         assert_eq!(request(n), Ok(0));
     }
-    assert_eq!(request(0), Err(Refused), "it is known, and the newest now");
+    assert_eq!(
+        request(0),
+        Err(Refused(1000)),
+        "it is known, and the newest now"
+    );
     assert_eq!(request(256), Ok(0), "in place of 1");
-    assert_eq!(request(0), Err(Refused));
-    assert_eq!(request(2), Err(Refused));
+    assert_eq!(request(0), Err(Refused(1000)));
+    assert_eq!(request(2), Err(Refused(1000)));
     assert_eq!(request(1), Ok(0), "it was forgotten");
 }
 

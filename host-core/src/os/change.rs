@@ -3,7 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, mkdirat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, statat, unlinkat,
+};
 use rustix::io::{Errno, Result};
 
 use super::file;
@@ -101,7 +103,7 @@ fn put(change: &mut Change<'_>) -> io::Result<Changed> {
     let Some(mut store) = change.progress.store.take() else {
         return Ok(Changed::Conflict);
     };
-    store.finish(rest, modified)?;
+    store.finish(rest, Mode::from_raw_mode(change.mode), modified)?;
     // Others may have been here since the first look.
     let (exists, refused) = replaces(change, Some(&store.folder), name)?;
     if let Some(refused) = refused {
@@ -180,11 +182,22 @@ fn make_folder(change: &Change<'_>) -> io::Result<Changed> {
     if !allowed(change, None) {
         return Ok(Changed::Unmet);
     }
-    match mkdirat(&parent, name, Mode::RWXU) {
+    match make(&parent, name, change.mode) {
         Ok(()) => Ok(Changed::Created),
         Err(Errno::EXIST) => Ok(Changed::Exists),
         Err(errno) => Err(error(errno)),
     }
+}
+
+/// Makes a folder where files have `mode`, whatever the umask is.
+fn make(parent: &OwnedFd, name: &[u8], mode: u32) -> Result<()> {
+    mkdirat(parent, name, Mode::RWXU)?;
+    let enter = Mode::from_raw_mode(mode | (mode & 0o444) >> 2);
+    if enter != Mode::RWXU {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fchmod(openat(parent, name, flags, Mode::empty())?, enter)?;
+    }
+    Ok(())
 }
 
 /// The folder at `path`, with all that are missing on the way there.
@@ -196,7 +209,7 @@ fn make_folders(change: &Change<'_>, path: &[u8]) -> Result<OwnedFd> {
         let front = &path[..end];
         folder = match open(change, front, LOOK | OFlags::DIRECTORY) {
             Err(Errno::NOENT) => {
-                match mkdirat(&folder, name, Mode::RWXU) {
+                match make(&folder, name, change.mode) {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(errno) => return Err(errno),
                 }

@@ -1,5 +1,6 @@
 //! What reading a configuration asks the system.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,10 @@ impl Source for Disk {
         addresses.sort();
         addresses.dedup();
         Ok(addresses)
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
     }
 
     fn hostname(&self) -> String {

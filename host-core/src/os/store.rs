@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, Mode, OFlags, linkat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, linkat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::spool::SpoolFile;
@@ -57,9 +57,15 @@ impl Store {
         Ok(io::copy(&mut source.take(PART), &mut self.file)? < PART)
     }
 
-    /// Writes the end of the file.
-    pub(super) fn finish(&mut self, rest: &[u8], modified: Option<SystemTime>) -> io::Result<()> {
+    /// Writes the end of the file, and lets others have it.
+    pub(super) fn finish(
+        &mut self,
+        rest: &[u8],
+        mode: Mode,
+        modified: Option<SystemTime>,
+    ) -> io::Result<()> {
         self.file.write_all(rest)?;
+        fchmod(&self.file, mode)?;
         match modified {
             Some(time) => self.file.set_modified(time),
             None => Ok(()),

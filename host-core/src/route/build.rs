@@ -90,7 +90,8 @@ impl Hosting {
         let servers = model.servers.into_iter();
         let servers = servers.map(|server| builder.server(server, timeouts.as_ref()));
         let servers = servers.collect();
-        let has_status = builder.rules.iter().any(|it| it.settings.stub_status);
+        let shows = builder.rules.iter().any(|it| it.settings.stub_status);
+        let has_status = shows || model.counts;
         Self {
             listens,
             servers,
@@ -102,6 +103,7 @@ impl Hosting {
             logs: builder.logs,
             wants_sent,
             process,
+            env: model.main.env,
             everything: Root::at("/".as_ref()),
             passwords: Passwords::default(),
             zones,

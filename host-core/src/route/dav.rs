@@ -114,6 +114,7 @@ impl<'v> View<'v> {
             links: self.links(route),
             deed,
             progress,
+            mode: rules.settings.dav_access,
             request: self.request,
             etag: rules.settings.etag,
             now: self.now.wall,

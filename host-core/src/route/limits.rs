@@ -1,5 +1,5 @@
-//! How often, and how many at a time: `limit_req`, `limit_conn`. Each request is counted once,
-//! whatever locations it goes through.
+//! How often, and how many at a time, and how fast: `limit_req`, `limit_conn`, `limit_rate`. Each request is
+//! counted once, whatever locations it goes through.
 
 use std::time::Duration;
 
@@ -7,21 +7,52 @@ use super::flow::{Flow, Outcome};
 use super::state::Phase;
 use super::variables::View;
 use super::{Route, Rules};
-use crate::config::model::{LimitDelay, LimitReq};
-use crate::limits::Zone;
+use crate::config::model::{Amount, LimitDelay, LimitReq};
+use crate::config::read_size;
+use crate::limits::{Refused, Zone};
+
+/// What `limit_req` says of a request.
+struct Judged<'l> {
+    limit: &'l LimitReq,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Passes,
+    Waits(Duration),
+    Refused,
+}
+
+impl Judged<'_> {
+    /// `$limit_req_status`
+    fn status(&self) -> &'static str {
+        match (&self.verdict, self.limit.dry_run) {
+            (Verdict::Passes, _) => "PASSED",
+            (Verdict::Waits(_), false) => "DELAYED",
+            (Verdict::Waits(_), true) => "DELAYED_DRY_RUN",
+            (Verdict::Refused, false) => "REJECTED",
+            (Verdict::Refused, true) => "REJECTED_DRY_RUN",
+        }
+    }
+}
 
 impl View<'_> {
     pub(super) fn check_limits(&self, route: &mut Route) -> Flow {
         self.believe_proxy(route);
         let settings = &self.rules(route).settings;
-        if !settings.limit_req.is_empty() && !std::mem::replace(&mut route.limited, true) {
-            match self.limit_requests(route, &settings.limit_req) {
-                Ok(Duration::ZERO) => {}
-                Ok(delay) => {
+        if !settings.limit_req.is_empty()
+            && !std::mem::replace(&mut route.limited, true)
+            && let Some(judged) = self.limit_requests(route, &settings.limit_req)
+        {
+            route.limit_req_status = judged.status();
+            match judged.verdict {
+                _ if judged.limit.dry_run => {}
+                Verdict::Passes => {}
+                Verdict::Waits(delay) => {
                     let until = self.now.monotonic.checked_add(delay);
                     return Flow::End(Outcome::Wait(until.unwrap_or(self.now.monotonic)));
                 }
-                Err(limit) => return self.fail(route, limit.status),
+                Verdict::Refused => return self.fail(route, judged.limit.status),
             }
         }
         if !settings.limit_conn.is_empty() && !std::mem::replace(&mut route.counted, true) {
@@ -34,46 +65,41 @@ impl View<'_> {
         Flow::On
     }
 
-    /// How long a request waits, or which limit refuses it. It counts where all let it in.
+    /// What the limits say of a request, which counts where all let it in; `None` if none is about it.
     fn limit_requests<'l>(
-        &self,
+        &'l self,
         route: &mut Route,
         limits: &'l [LimitReq],
-    ) -> Result<Duration, &'l LimitReq> {
+    ) -> Option<Judged<'l>> {
         let mut keys = Vec::with_capacity(limits.len());
         for limit in limits {
             let key = self.key(route, limit.zone);
             keys.extend(key.map(|(zone, key)| (limit, zone, key)));
         }
         let now = self.now.monotonic;
-        let (mut wait, mut refused) = (Duration::ZERO, None);
         // The last one counts as it is looked at, as nobody may come in between.
-        let last = keys.len().saturating_sub(1);
+        let last = keys.len().checked_sub(1)?;
+        let mut waits = Vec::with_capacity(keys.len());
         for (n, (limit, zone, key)) in keys.iter().enumerate() {
             match zone.request(key, limit.burst, n == last, now) {
-                Ok(excess) if n == last => wait = wait.max(delay(limit, zone, excess)),
+                Ok(excess) if n == last => waits.push((delay(limit, zone, excess), *limit)),
                 Ok(_) => {}
-                Err(_) => {
-                    refused = Some(*limit);
-                    break;
+                Err(Refused(_)) => {
+                    let verdict = Verdict::Refused;
+                    return Some(Judged { limit, verdict });
                 }
             }
         }
-        if let Some(limit) = refused {
-            return if limit.dry_run {
-                Ok(Duration::ZERO)
-            } else {
-                Err(limit)
-            };
-        }
         for (limit, zone, key) in keys.iter().take(last) {
             let excess = zone.request(key, u64::MAX, true, now).unwrap_or_default();
-            wait = wait.max(delay(limit, zone, excess));
+            waits.push((delay(limit, zone, excess), *limit));
         }
-        match limits.iter().any(|limit| limit.dry_run) {
-            true => Ok(Duration::ZERO),
-            false => Ok(wait),
-        }
+        let (wait, limit) = waits.into_iter().max_by_key(|(wait, _)| *wait)?;
+        let verdict = match wait {
+            Duration::ZERO => Verdict::Passes,
+            wait => Verdict::Waits(wait),
+        };
+        Some(Judged { limit, verdict })
     }
 
     fn limit_connections(&self, route: &mut Route, rules: &Rules) -> Option<Flow> {
@@ -81,10 +107,15 @@ impl View<'_> {
             let Some((zone, key)) = self.key(route, limit.zone) else {
                 continue;
             };
+            route.limit_conn_status = "PASSED";
             match zone.enter(&key, limit.connections) {
                 Some(ticket) => route.tickets.push(ticket),
-                None if limit.dry_run => {}
+                None if limit.dry_run => {
+                    route.limit_conn_status = "REJECTED_DRY_RUN";
+                    break;
+                }
                 None => {
+                    route.limit_conn_status = "REJECTED";
                     route.tickets.clear();
                     return Some(self.fail(route, limit.status));
                 }
@@ -99,6 +130,33 @@ impl View<'_> {
         let mut key = Vec::new();
         self.expand(route, &zone.key, &mut key);
         (!key.is_empty()).then_some((zone, key))
+    }
+
+    /// Bytes of the answer in a second, and those before; the former are `$limit_rate` from now on.
+    pub(crate) fn rates(&self, route: &mut Route) -> (u64, u64) {
+        let settings = &self.rules(route).settings;
+        let rate = match route.limit_rate {
+            Some(rate) => rate,
+            None => self.amount(route, &settings.limit_rate),
+        };
+        route.limit_rate = Some(rate);
+        match rate {
+            0 => (0, 0),
+            _ => (rate, self.amount(route, &settings.limit_rate_after)),
+        }
+    }
+
+    /// As with nginx, what is no size is 0.
+    fn amount(&self, route: &mut Route, amount: &Amount) -> u64 {
+        let template = match amount {
+            Amount::Fixed(amount) => return *amount,
+            Amount::Variable(template) => template,
+        };
+        let mut text = route.take_scratch();
+        self.expand(route, template, &mut text);
+        let amount = read_size(&text).unwrap_or_default();
+        route.give_scratch(text);
+        amount
     }
 }
 

@@ -24,6 +24,7 @@ mod types;
 pub(crate) mod variables;
 mod vhost;
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,11 +64,13 @@ pub(crate) struct Hosting {
     /// Whether a variable asks for a field of the answer.
     pub(crate) wants_sent: bool,
     pub(crate) process: Process,
+    /// What scripts get in their environment beside what their requests say.
+    env: Vec<(String, OsString)>,
     /// The root of the file system, below which files of passwords are.
     everything: Root,
     passwords: Passwords,
     pub(crate) counters: Arc<Counters>,
-    /// Whether a location shows them.
+    /// Whether somebody asks for them.
     pub(crate) has_status: bool,
     /// Those of `limit_req_zone` and `limit_conn_zone`.
     zones: Vec<Zone>,

@@ -10,6 +10,7 @@ use super::flow::Outcome;
 use super::trace::{Note, Script};
 use super::variables::{LONGEST, View};
 use crate::config::model::{Condition, Flag, Pattern, Place, Target};
+use crate::config::read_size;
 use crate::config::template::{Part, Template, Variable};
 use crate::os::Root;
 use crate::path::encode_target;
@@ -163,6 +164,8 @@ impl View<'_> {
                 route.args.clear();
                 route.args.extend_from_slice(&text);
             }
+            // As with nginx, what is no size changes nothing.
+            Target::LimitRate => route.limit_rate = read_size(&text).or(route.limit_rate),
         }
         route.give_scratch(text);
         Then::Next

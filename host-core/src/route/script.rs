@@ -125,6 +125,9 @@ impl View<'_> {
         let cgi = &self.rules(route).settings.cgi;
         let mut env = Environment::default();
         env.set("PATH", PATH);
+        for (name, value) in &self.hosting.env {
+            env.set(name.clone(), value.as_bytes());
+        }
         env.set("GATEWAY_INTERFACE", "CGI/1.1");
         env.set("SERVER_SOFTWARE", self.rules(route).software());
         env.set("SERVER_NAME", self.server_name(route));

@@ -76,6 +76,13 @@ pub(crate) struct Route {
     /// `limit_req` has let it in, and `limit_conn`.
     pub(super) limited: bool,
     pub(super) counted: bool,
+    /// What they said: `$limit_req_status`, `$limit_conn_status`.
+    pub(super) limit_req_status: &'static str,
+    pub(super) limit_conn_status: &'static str,
+    /// `$limit_rate`, once it is known.
+    pub(super) limit_rate: Option<u64>,
+    /// The request had come before the answer to the one before was over.
+    pub(crate) pipelined: bool,
     /// What `limit_conn` has counted.
     pub(crate) tickets: Vec<Ticket>,
     pub(crate) bindings: Bindings,
@@ -171,12 +178,15 @@ impl Route {
         (self.reserved, self.peer) = (false, None);
         (self.authenticated, self.retry) = (false, false);
         (self.limited, self.counted) = (false, false);
+        (self.limit_req_status, self.limit_conn_status) = ("", "");
+        self.limit_rate = None;
         self.tickets.clear();
     }
 
     /// Nothing of the request is needed any more.
     pub(crate) fn forget(&mut self) {
         self.reset(0);
+        self.pipelined = false;
         self.host.clear();
     }
 

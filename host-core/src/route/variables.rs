@@ -1,7 +1,10 @@
 //! The values of variables.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -42,6 +45,12 @@ pub(crate) struct Sent {
     /// Bytes of content, and of all.
     pub(crate) content: u64,
     pub(crate) all: u64,
+    /// Bytes of the request's content, where somebody has read it.
+    pub(crate) received: u64,
+    /// Bytes that were compressed, and what has become of them.
+    pub(crate) packed: (u64, u64),
+    /// All of it was sent.
+    pub(crate) complete: bool,
     /// When the request had come.
     pub(crate) since: Instant,
 }
@@ -80,6 +89,9 @@ impl<'v> View<'v> {
             status: None,
             content: 0,
             all: 0,
+            received: 0,
+            packed: (0, 0),
+            complete: false,
             since,
         };
         Self {
@@ -201,12 +213,30 @@ impl<'v> View<'v> {
             }
             Known::Hostname => out.extend_from_slice(self.hosting.process.hostname.as_bytes()),
             Known::Pid => write(out, format_args!("{}", self.hosting.process.id)),
+            Known::Https => {}
+            Known::Missing => return false,
+            Known::Pipe => out.push(if route.pipelined { b'p' } else { b'.' }),
+            Known::RealpathRoot => return self.push_real_root(route, out),
+            Known::LimitConnStatus => return put_some(out, route.limit_conn_status.as_bytes()),
+            Known::LimitReqStatus => return put_some(out, route.limit_req_status.as_bytes()),
+            Known::LimitRate => {
+                write(
+                    out,
+                    format_args!("{}", route.limit_rate.unwrap_or_default()),
+                );
+            }
+            Known::ConnectionsActive
+            | Known::ConnectionsReading
+            | Known::ConnectionsWriting
+            | Known::ConnectionsWaiting => self.push_count(known, out),
             Known::BodyBytesSent
             | Known::BytesSent
+            | Known::GzipRatio
             | Known::Msec
+            | Known::RequestCompletion
             | Known::RequestTime
             | Known::TimeLocal
-            | Known::TimeIso8601 => push_late(known, &self.sent, self.now, out),
+            | Known::TimeIso8601 => return push_late(known, &self.sent, self.now, out),
             Known::ProxyProtocolAddr
             | Known::ProxyProtocolPort
             | Known::ProxyProtocolServerAddr
@@ -238,6 +268,32 @@ impl<'v> View<'v> {
         out.extend_from_slice(files.tail.of(&route.uri));
     }
 
+    /// The folder of the files, all links resolved.
+    fn push_real_root(&self, route: &mut Route, out: &mut Vec<u8>) -> bool {
+        let mut root = route.take_scratch();
+        self.expand(route, &self.rules(route).files.base, &mut root);
+        if root.is_empty() {
+            root.push(b'/');
+        }
+        let path = crate::os::real_path(Path::new(OsStr::from_bytes(&root)));
+        route.give_scratch(root);
+        put(
+            out,
+            path.as_deref().ok().map(|path| path.as_os_str().as_bytes()),
+        )
+    }
+
+    fn push_count(&self, known: Known, out: &mut Vec<u8>) {
+        let [active, reading, writing, waiting] = self.hosting.counters.connections();
+        let count = match known {
+            Known::ConnectionsActive => active,
+            Known::ConnectionsReading => reading,
+            Known::ConnectionsWriting => writing,
+            _ => waiting,
+        };
+        write(out, format_args!("{count}"));
+    }
+
     fn push_of_request(&self, route: &Route, known: Known, out: &mut Vec<u8>) -> bool {
         let Some(request) = self.request else {
             // What was received in place of a request is all that the log can show.
@@ -254,7 +310,10 @@ impl<'v> View<'v> {
                 let (method, target) = (request.method(), request.target());
                 write(out, format_args!("{method} {target} {}", request.version()));
             }
-            Known::RequestLength => write(out, format_args!("{}", request.raw().len())),
+            Known::RequestLength => {
+                let len = request.raw().len() as u64 + self.sent.received;
+                write(out, format_args!("{len}"));
+            }
             Known::RequestMethod if route.as_get => out.extend_from_slice(b"GET"),
             Known::RequestMethod => out.extend_from_slice(request.method().as_str().as_bytes()),
             Known::RequestUri => {
@@ -269,9 +328,11 @@ impl<'v> View<'v> {
     }
 }
 
-/// What changes until an answer is over: its size and the time.
-pub(crate) fn push_late(known: Known, sent: &Sent, now: Now, out: &mut Vec<u8>) {
+/// What changes until an answer is over: its size and the time; `false` if it has no value.
+pub(crate) fn push_late(known: Known, sent: &Sent, now: Now, out: &mut Vec<u8>) -> bool {
     match known {
+        Known::GzipRatio => return push_ratio(sent.packed, out),
+        Known::RequestCompletion => return put_some(out, if sent.complete { b"OK" } else { b"" }),
         Known::BodyBytesSent => write(out, format_args!("{}", sent.content)),
         Known::BytesSent => write(out, format_args!("{}", sent.all)),
         Known::Msec => {
@@ -285,6 +346,20 @@ pub(crate) fn push_late(known: Known, sent: &Sent, now: Now, out: &mut Vec<u8>) 
         Known::TimeIso8601 => out.extend_from_slice(date::fmt_iso(now.wall).as_bytes()),
         _ => {}
     }
+    true
+}
+
+/// How many times longer it was, with two digits.
+fn push_ratio((plain, packed): (u64, u64), out: &mut Vec<u8>) -> bool {
+    let Some(thousandths) = plain.saturating_mul(1000).checked_div(packed) else {
+        return false;
+    };
+    let hundredths = (thousandths + 5) / 10;
+    write(
+        out,
+        format_args!("{}.{:02}", hundredths / 100, hundredths % 100),
+    );
+    true
 }
 
 fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {

@@ -41,11 +41,18 @@ impl Counters {
         self.accepted.up()
     }
 
+    /// How many connections there are, and how many of them are being read, are answered, and wait.
+    pub(crate) fn connections(&self) -> [u64; 4] {
+        let (active, reading, writing) =
+            (self.active.get(), self.reading.get(), self.writing.get());
+        let waiting = active.saturating_sub(reading + writing);
+        [active, reading, writing, waiting]
+    }
+
     /// nginx's page.
     pub(crate) fn page(&self) -> String {
-        let (active, accepted) = (self.active.get(), self.accepted.get());
-        let (reading, writing) = (self.reading.get(), self.writing.get());
-        let waiting = active.saturating_sub(reading + writing);
+        let [active, reading, writing, waiting] = self.connections();
+        let accepted = self.accepted.get();
         format!(
             "Active connections: {active} \nserver accepts handled requests\n {accepted} {accepted} {} \n\
              Reading: {reading} Writing: {writing} Waiting: {waiting} \n",

@@ -62,6 +62,7 @@ pub(super) fn model(
         slots: Vec::new(),
         maps: Vec::new(),
         zones: Vec::new(),
+        counts: false,
     }
 }
 
@@ -179,8 +180,8 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         }),
         limit_req: Vec::new(),
         limit_conn: Vec::new(),
-        limit_rate: 0,
-        limit_rate_after: 0,
+        limit_rate: Amount::Fixed(0),
+        limit_rate_after: Amount::Fixed(0),
         real_ip: None,
         access_logs: Arc::new(vec![AccessLog {
             path: None,
@@ -193,6 +194,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         log_not_found: true,
         dav_methods: Vec::new(),
         dav_place: None,
+        dav_access: 0o600,
         create_full_put_path: false,
         min_delete_depth: 0,
         stub_status: false,

@@ -86,7 +86,8 @@ impl Inner {
         }
         self.last |= last;
         self.lingering = settings.lingering_close;
-        self.pace = Pace::new(settings, now);
+        let rates = view!(server, self, now).rates(&mut self.route);
+        self.pace = Pace::new(rates, now);
         // Nothing else is queued behind it, so that all that is sent is its own.
         self.dear |= self.pace.is_some();
     }
@@ -272,6 +273,9 @@ impl Inner {
         };
         let mut view = view!(server, self, now);
         (view.sent.status, view.sent.content) = (Some(reply.status), len);
+        if self.held.is_some() {
+            view.sent.received = self.conn.body_received();
+        }
         self.record.answer(server, &view, &mut self.route, head);
         self.route
             .sink

@@ -28,10 +28,10 @@ impl Session {
             Ok(Event::Request(_)) => self.begin(now),
             Ok(Event::Data(_)) => return self.discard_content(),
             Ok(Event::EndOfMessage(_)) => {}
-            Ok(Event::Paused) => return self.inner.conn.next_cycle().is_ok(),
+            Ok(Event::Paused) => return self.next_request(),
             Ok(Event::NeedData) => {
                 let whole = self.inner.conn.state() == State::Done;
-                return whole && self.inner.conn.next_cycle().is_ok();
+                return whole && self.next_request();
             }
             Ok(Event::Closed) => {
                 self.inner.stage = Stage::Finish;
@@ -41,13 +41,20 @@ impl Session {
         true
     }
 
+    /// The answer is queued; returns whether another request may follow.
+    fn next_request(&mut self) -> bool {
+        let inner = &mut *self.inner;
+        inner.route.pipelined = !inner.rx.pending().is_empty();
+        inner.conn.next_cycle().is_ok()
+    }
+
     fn begin(&mut self, now: Now) {
         let Self { server, inner } = self;
         let inner = &mut **inner;
         inner.clock.read_done();
         inner.client.requests = inner.client.requests.saturating_add(1);
         // Whatever of the answer before is still queued will be written.
-        inner.record.finish(0, now);
+        inner.record.finish(0, true, now);
         inner.since = now.monotonic;
         inner.dear = false;
         inner.held = None;
@@ -114,6 +121,7 @@ impl Session {
         inner.record.answer(server, &view, &mut inner.route, 0);
         inner.conn.send_failed();
         inner.stage = Stage::Finish;
+        self.finish_record(false, now);
     }
 
     /// No rule of ours wants content; returns whether to go on reading it.
@@ -128,7 +136,7 @@ impl Session {
     /// sent, then the connection closes.
     pub(super) fn fail(&mut self, now: Now) {
         self.inner.conn.send_failed();
-        self.finish_record(now);
+        self.finish_record(false, now);
         self.inner.drop_source();
         match self.inner.tx.external() {
             Some(_) => self.abandon(Stage::Close, now),
@@ -161,7 +169,7 @@ impl Session {
     /// Answers what is no request: by the rules of the default server.
     fn answer_broken(&mut self, status: Status, now: Now) {
         let Self { server, inner } = self;
-        inner.record.finish(0, now);
+        inner.record.finish(0, true, now);
         let outcome = {
             let inner = &mut **inner;
             inner.held = None;

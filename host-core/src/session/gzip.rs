@@ -143,6 +143,11 @@ impl Session {
             return self.fail(now);
         };
         let Self { server, inner } = self;
+        if let Some(gzip) = &inner.gzip {
+            inner
+                .record
+                .packed((gzip.state.total_in(), gzip.state.total_out()));
+        }
         let before = inner.tx.queued();
         let mut queued = inner.conn.send_data(&mut inner.tx, bytes);
         let content = inner.tx.queued();

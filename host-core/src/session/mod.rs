@@ -219,7 +219,7 @@ impl Session {
         if self.inner.tx.is_empty() {
             self.inner.clock.sending(false, now);
             if !matches!(self.inner.stage, Stage::Load | Stage::Run) {
-                self.finish_record(now);
+                self.finish_record(true, now);
             }
             self.release();
         }
@@ -341,7 +341,7 @@ impl Session {
 
     /// Ends the session here, whatever is still to be sent.
     fn abandon(&mut self, stage: Stage, now: Now) {
-        self.finish_record(now);
+        self.finish_record(false, now);
         self.inner.stage = stage;
         self.inner.drop_source();
         self.inner.tx.clear();

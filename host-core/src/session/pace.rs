@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::Inner;
 use crate::Now;
-use crate::config::model::Settings;
 
 /// So many bytes each second, and some at first; fair to the second, as in nginx.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +20,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(settings: &Settings, now: Now) -> Option<Self> {
+    /// `None` if there is no limit.
+    pub(super) fn new((rate, after): (u64, u64), now: Now) -> Option<Self> {
         let pace = Self {
-            rate: settings.limit_rate,
-            after: settings.limit_rate_after,
+            rate,
+            after,
             since: now.monotonic,
             sent: 0,
             allowed: 0,

@@ -35,6 +35,7 @@ struct Line {
     text: String,
     /// Where something is missing, and what.
     missing: Vec<(usize, Known)>,
+    escape: Escape,
 }
 
 impl Record {
@@ -91,14 +92,22 @@ impl Record {
         })
     }
 
+    /// What of the content has been compressed has become: bytes before and after.
+    pub(super) fn packed(&mut self, bytes: (u64, u64)) {
+        if let Some(sent) = &mut self.sent {
+            sent.packed = bytes;
+        }
+    }
+
     /// The answer is over: all but its last `unsent` bytes were handed to the socket. Does nothing
     /// without an answer.
-    pub(super) fn finish(&mut self, unsent: u64, now: Now) {
+    pub(super) fn finish(&mut self, unsent: u64, complete: bool, now: Now) {
         let Some(mut sent) = self.sent.take() else {
             return;
         };
         sent.all = (self.head + sent.content).saturating_sub(unsent);
         sent.content = sent.content.saturating_sub(unsent);
+        sent.complete = complete;
         for line in &self.open[..self.used] {
             let known = self.finished.iter().position(|(log, _)| *log == line.log);
             let at = known.unwrap_or_else(|| {
@@ -158,9 +167,9 @@ impl Session {
     }
 
     /// The answer is over, as far as it was written.
-    pub(super) fn finish_record(&mut self, now: Now) {
+    pub(super) fn finish_record(&mut self, complete: bool, now: Now) {
         let unsent = self.inner.tx.queued().saturating_add(self.unqueued());
-        self.inner.record.finish(unsent, now);
+        self.inner.record.finish(unsent, complete, now);
     }
 }
 
@@ -175,6 +184,7 @@ impl Line {
         self.text.clear();
         self.text.shrink_to(KEPT);
         self.missing.clear();
+        self.escape = format.escape;
         let Template { parts } = &format.line;
         for part in parts {
             match part {
@@ -197,9 +207,8 @@ impl Line {
         for (at, known) in &self.missing {
             lines.push_str(&self.text[from..*at]);
             value.clear();
-            push_late(*known, sent, now, value);
-            // Digits and signs alone.
-            lines.push_str(std::str::from_utf8(value).unwrap_or_default());
+            let known = push_late(*known, sent, now, value);
+            escape(lines, value, known, self.escape);
             from = *at;
         }
         lines.push_str(&self.text[from..]);
@@ -213,6 +222,8 @@ fn is_late(known: Known) -> bool {
         known,
         Known::BodyBytesSent
             | Known::BytesSent
+            | Known::GzipRatio
+            | Known::RequestCompletion
             | Known::RequestTime
             | Known::Msec
             | Known::TimeLocal

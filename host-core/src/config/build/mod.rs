@@ -38,6 +38,7 @@ pub(crate) fn build(nodes: &[Node], cx: &mut Context<'_>) -> Model {
         ..
     } = builder;
     let listens = listens.finish(&servers, cx);
+    let counts = cx.variables.counts;
     let (slots, unknown) = std::mem::take(&mut cx.variables).finish();
     cx.errors.extend(unknown);
     Model {
@@ -47,6 +48,7 @@ pub(crate) fn build(nodes: &[Node], cx: &mut Context<'_>) -> Model {
         slots,
         maps: std::mem::take(&mut cx.maps),
         zones: std::mem::take(&mut cx.zones),
+        counts,
     }
 }
 
@@ -127,7 +129,7 @@ impl Builder<'_, '_> {
         let mut seen = HashSet::new();
         let mut uses = Vec::with_capacity(nodes.len());
         for node in nodes {
-            match directives::check(node, context, self.cx.unfinished) {
+            match directives::check(node, context) {
                 Ok(spec) => {
                     let first = seen.insert(spec.list);
                     if first || spec.repeats {

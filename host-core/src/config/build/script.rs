@@ -64,6 +64,7 @@ impl Builder<'_, '_> {
         Ok(OpKind::Set {
             target: match name {
                 "args" => Target::Args,
+                "limit_rate" => Target::LimitRate,
                 _ => Target::Slot(self.cx.variables.define(name, target.span)?),
             },
             value: self.cx.template(node.arg(1))?,

@@ -17,7 +17,6 @@ const NAMES: &[(&str, &str)] = &[
     ("charset_map", ""),
     ("chunked_transfer_encoding", ""),
     ("client_body_in_file_only", ""),
-    ("dav_access", ""),
     ("debug_connection", ""),
     ("debug_points", ""),
     ("empty_gif", ""),

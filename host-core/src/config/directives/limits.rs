@@ -98,19 +98,23 @@ pub(super) const GROUP: Group = Group {
             HSL_IF,
             (1, 1),
             "0",
-            "Bytes that are sent in a second for a request; 0 is any number.",
-            Set::Size(|draft| &mut draft.settings.limit_rate),
-        )
-        .differs("It cannot be a variable."),
+            "Bytes that are sent in a second for a request; 0 is any number. `$limit_rate`, which `set` may change, counts for more.",
+            Set::With(|cx, draft, usage| {
+                draft.settings.limit_rate = amount(cx, usage)?;
+                Ok(())
+            }),
+        ),
         Directive::new(
             ("limit_rate_after", "size"),
             HSL_IF,
             (1, 1),
             "0",
             "The first bytes, which are sent without a limit.",
-            Set::Size(|draft| &mut draft.settings.limit_rate_after),
-        )
-        .differs("It cannot be a variable."),
+            Set::With(|cx, draft, usage| {
+                draft.settings.limit_rate_after = amount(cx, usage)?;
+                Ok(())
+            }),
+        ),
         Directive::new(
             ("limit_req_zone", "key zone=name:size rate=number(r/s | r/m)"),
             Contexts::HTTP,
@@ -156,6 +160,14 @@ pub(super) const GROUP: Group = Group {
         ),
     ],
 };
+
+/// A size, or text with variables that is to become one.
+fn amount(cx: &mut Context<'_>, usage: &Use<'_>) -> Result<Amount, Problem> {
+    match usage.text(0).contains('$') {
+        true => cx.template(usage.node.arg(0)).map(Amount::Variable),
+        false => usage.size(0).map(Amount::Fixed),
+    }
+}
 
 fn refusal(usage: &Use<'_>) -> Result<Status, Problem> {
     let code = usage.number(0, 400, 599)?;

@@ -122,8 +122,6 @@ pub(crate) struct Directive {
     pub(crate) block: bool,
     /// Whether it may stand in a level more than once.
     pub(crate) repeats: bool,
-    /// Whether it has an effect yet.
-    pub(crate) ready: bool,
     /// The directive with which it makes one list.
     pub(crate) list: &'static str,
 }
@@ -151,7 +149,6 @@ impl Directive {
             set,
             block: matches!(set, Set::Block),
             repeats: matches!(set, Set::Step),
-            ready: true,
             list: name,
         }
     }
@@ -198,14 +195,6 @@ impl Directive {
 
     const fn shares(self, list: &'static str) -> Self {
         Self { list, ..self }
-    }
-
-    /// Known, but without effect so far: refused.
-    const fn not_yet(self) -> Self {
-        Self {
-            ready: false,
-            ..self
-        }
     }
 
     /// Checks the number of arguments and the block.
@@ -283,11 +272,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Directive> {
 /// # Errors
 ///
 /// It is unknown, not supported, misplaced, or not written as it should be.
-pub(crate) fn check(
-    node: &Node,
-    context: Contexts,
-    unfinished: bool,
-) -> Result<&'static Directive, Problem> {
+pub(crate) fn check(node: &Node, context: Contexts) -> Result<&'static Directive, Problem> {
     let name = node.name.text.as_str();
     let span = node.name.span;
     let Some(directive) = find(name) else {
@@ -305,13 +290,7 @@ pub(crate) fn check(
         return Err(Problem::new(span, message).help(help));
     }
     directive.check_form(node)?;
-    match directive.ready || unfinished {
-        true => Ok(directive),
-        false => {
-            let message = format!("\"{name}\" directive is not supported yet");
-            Err(Problem::new(span, message))
-        }
-    }
+    Ok(directive)
 }
 
 fn unknown(node: &Node) -> Problem {

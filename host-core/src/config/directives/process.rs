@@ -28,11 +28,12 @@ pub(super) const GROUP: Group = Group {
             MAIN,
             (1, 1),
             "",
-            "Keeps or sets a variable of the environment.",
+            "Scripts get this variable as the server has it, or with this value. Those of the request and of `cgi_env` \
+             count for more.",
             Set::With(env),
         )
         .repeats()
-        .not_yet(),
+        .differs("Without it they get none of the server's, not even `TZ`. The server keeps the environment that it was started with."),
         Directive::new(
             ("events", ""),
             MAIN,
@@ -153,7 +154,15 @@ fn env(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Probl
     if name.is_empty() {
         return Err(usage.invalid(0, "the name of the variable is missing"));
     }
-    cx.main.env.push((name.to_owned(), value));
+    let value = match value {
+        Some(value) => Some(value.into()),
+        None => cx.source.variable(name),
+    };
+    // As with nginx the first one of a name counts.
+    let known = cx.main.env.iter().any(|(known, _)| known == name);
+    if let (false, Some(value)) = (known, value) {
+        cx.main.env.push((name.to_owned(), value));
+    }
     Ok(())
 }
 

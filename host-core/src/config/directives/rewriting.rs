@@ -72,7 +72,7 @@ pub(super) const GROUP: Group = Group {
             ANY,
             (2, 2),
             "",
-            "Gives a variable a value; of those with a meaning of their own only `$args`.",
+            "Gives a variable a value; of those with a meaning of their own only `$args` and `$limit_rate`.",
             Set::Step,
         ),
     ],

@@ -7,6 +7,7 @@ mod rewrite;
 mod server;
 mod settings;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub(crate) struct Model {
     pub(crate) slots: Vec<String>,
     pub(crate) maps: Vec<Map>,
     pub(crate) zones: Vec<Zone>,
+    /// A variable asks for numbers of connections.
+    pub(crate) counts: bool,
 }
 
 /// The directives outside of `http`.
@@ -67,8 +70,8 @@ pub(crate) struct Main {
     pub(crate) pid: Option<PathBuf>,
     pub(crate) daemon: bool,
     pub(crate) master_process: bool,
-    /// Names, and values where they are given; the others are those that we were started with.
-    pub(crate) env: Vec<(String, Option<String>)>,
+    /// What scripts get in their environment; each name once.
+    pub(crate) env: Vec<(String, OsString)>,
     pub(crate) error_log: ErrorLog,
     pub(crate) cgi_children: CgiChildren,
 }

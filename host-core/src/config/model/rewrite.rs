@@ -49,6 +49,8 @@ pub(crate) enum Target {
     Slot(u16),
     /// `$args`
     Args,
+    /// `$limit_rate`
+    LimitRate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

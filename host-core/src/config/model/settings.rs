@@ -69,8 +69,8 @@ pub(crate) struct Settings {
     pub(crate) limit_req: Vec<LimitReq>,
     pub(crate) limit_conn: Vec<LimitConn>,
     /// Bytes a second; 0 is no bound.
-    pub(crate) limit_rate: u64,
-    pub(crate) limit_rate_after: u64,
+    pub(crate) limit_rate: Amount,
+    pub(crate) limit_rate_after: Amount,
     pub(crate) real_ip: Option<Arc<RealIp>>,
     pub(crate) access_logs: Arc<Vec<AccessLog>>,
     pub(crate) error_log: ErrorLog,
@@ -78,12 +78,22 @@ pub(crate) struct Settings {
     pub(crate) dav_methods: Vec<&'static str>,
     /// Where they are set.
     pub(crate) dav_place: Option<Place>,
+    /// The mode of new files.
+    pub(crate) dav_access: u32,
     pub(crate) create_full_put_path: bool,
     /// Names that a path has at least, so that DELETE may remove it; 0 is any number.
     pub(crate) min_delete_depth: u32,
     pub(crate) stub_status: bool,
     pub(crate) early_hints: Vec<Template>,
     pub(crate) cgi: Cgi,
+}
+
+/// A number of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Amount {
+    Fixed(u64),
+    /// What this text comes to, as sizes are written.
+    Variable(Template),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,8 +303,9 @@ pub(crate) struct LogFormat {
     pub(crate) line: Template,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Escape {
+    #[default]
     Default,
     Json,
     None,

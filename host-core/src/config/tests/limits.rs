@@ -116,7 +116,7 @@ fn files_that_include_themselves() {
     let mut world = World::default();
     world.add(MAIN, "include *.conf;\ninclude nginx.conf;");
     world.add("/etc/nginx/other.conf", "include nginx.conf;");
-    let errors = load(&world, MAIN.as_ref(), &Overrides::default(), false).unwrap_err();
+    let errors = load(&world, MAIN.as_ref(), &Overrides::default()).unwrap_err();
     assert_eq!(
         errors.iter().next().unwrap().message,
         "too many files include each other"
@@ -127,20 +127,14 @@ fn files_that_include_themselves() {
 fn bytes_that_are_no_text() {
     let mut world = World::default();
     world.add(MAIN, b"events { }\n# caf\xe9\n");
-    let errors = load(&world, MAIN.as_ref(), &Overrides::default(), false).unwrap_err();
+    let errors = load(&world, MAIN.as_ref(), &Overrides::default()).unwrap_err();
     let message = &errors.iter().next().unwrap().message;
     assert_eq!(message, "\"/etc/nginx/nginx.conf\" is not UTF-8 in line 2");
 }
 
 #[test]
 fn no_file_at_all() {
-    let errors = load(
-        &World::default(),
-        MAIN.as_ref(),
-        &Overrides::default(),
-        false,
-    )
-    .unwrap_err();
+    let errors = load(&World::default(), MAIN.as_ref(), &Overrides::default()).unwrap_err();
     let expected = "error: cannot read \"/etc/nginx/nginx.conf\": no such file\n \
                     --> /etc/nginx/nginx.conf:1:1\n";
     assert_eq!(errors.to_string(), expected);
@@ -162,7 +156,7 @@ fn paths_are_relative_to_the_prefix() {
             prefix: prefix.map(Into::into),
             ..Overrides::default()
         };
-        let (config, _) = load(&world, path.as_ref(), &overrides, false).unwrap();
+        let (config, _) = load(&world, path.as_ref(), &overrides).unwrap();
         let server = &config.model.servers[0];
         let log = server.settings.access_logs[0].path.clone();
         let expected = std::path::Path::new(expected);
@@ -181,7 +175,7 @@ fn directives_of_the_command_line() {
             globals: globals.into(),
             ..Overrides::default()
         };
-        load(&world, MAIN.as_ref(), &overrides, false).map(|(config, _)| config.model.main)
+        load(&world, MAIN.as_ref(), &overrides).map(|(config, _)| config.model.main)
     };
     assert_eq!(
         load("daemon off; worker_processes 3")
@@ -206,7 +200,7 @@ fn a_dump_has_all_files() {
     let mut world = World::default();
     world.add(MAIN, "events { }\ninclude *.d/*;\n");
     world.add("/etc/nginx/a.d/one", "# one\n");
-    let loaded = load(&world, MAIN.as_ref(), &Overrides::default(), false);
+    let loaded = load(&world, MAIN.as_ref(), &Overrides::default());
     let expected = "# configuration file /etc/nginx/nginx.conf:\nevents { }\ninclude *.d/*;\n\n\
                     # configuration file /etc/nginx/a.d/one:\n# one\n\n";
     assert_eq!(loaded.unwrap().0.dump(), expected);

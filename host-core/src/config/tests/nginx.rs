@@ -39,8 +39,7 @@ const STRICTER: &[(&str, &str)] = &[
     ("access_log logs/a.log combined gzip;", "not supported"),
     ("access_log logs/$host.log;", "not supported"),
     ("error_log memory:32m;", "not supported"),
-    ("set $c $ssl_protocol;", "not supported"),
-    ("set $d ${gzip_ratio};", "not supported"),
+    ("set $d ${tcpinfo_rtt};", "not supported"),
     ("client_header_buffer_size 0;", "no head fits"),
     (
         "keepalive_requests 4294967296;",

@@ -1,6 +1,7 @@
 //! A file system of a few texts.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,10 @@ impl Source for World {
             "localhost" => Ok(vec![([127, 0, 0, 1], port).into()]),
             _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such host")),
         }
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        (name == "PATH").then(|| "/opt/bin".into())
     }
 
     fn hostname(&self) -> String {
