@@ -11,10 +11,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use std::{iter, thread};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
-use crate::{Client, DEADLINE, Driver, Response, Wire, eventually};
+use crate::{Client, DEADLINE, Driver, Response, Wire, eventually, free_address};
 
 /// A temporary folder, and a server that serves it and writes an access log beside it.
 #[derive(Debug)]
@@ -31,8 +32,8 @@ impl From<Driver> for Site {
 }
 
 impl Site {
-    /// Serves a new folder through `command`, to which the arguments are added. The server
-    /// chooses a port unless `flags` name addresses.
+    /// Serves a new folder through `command`, to which the arguments are added, on a [`free_address`]
+    /// unless `flags` name others.
     pub fn launch(mut command: Command, flags: &[&str]) -> Self {
         let scratch = TempDir::new().expect("temporary folder");
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
@@ -44,7 +45,7 @@ impl Site {
         }
         let addresses = flags.iter().filter(|flag| **flag == "--listen").count();
         if addresses == 0 {
-            command.args(["--port", "0"]);
+            command.args(["--listen", &free_address().to_string()]);
         }
         Self {
             server: Server::start(command, addresses.max(1)),
@@ -170,6 +171,19 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).expect("kill");
     }
 
+    /// Lets the process stand still until [`thaw`](Self::thaw): each of its threads does when this returns.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let id = Pid::from_child(&self.child);
+        let stopped = || waitid(WaitId::Pid(id), WaitIdOptions::STOPPED);
+        retry_on_intr(stopped).expect("wait");
+    }
+
+    /// Lets the process go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Lets the process have at most `most` descriptors from now on.
     #[cfg(target_os = "linux")]
     pub fn limit_descriptors(&self, most: u64) {
@@ -193,12 +207,12 @@ impl Server {
         status
     }
 
-    /// KiB of memory that the process holds.
+    /// KiB of memory that the process holds, but for the pages of its program.
     pub fn resident(&self) -> u64 {
         let text = self.proc("status");
-        let line = text.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = text.lines().find(|line| line.starts_with("RssAnon:"));
         let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        kib.and_then(|kib| kib.parse().ok()).expect("VmRSS")
+        kib.and_then(|kib| kib.parse().ok()).expect("RssAnon")
     }
 
     /// Whether the process comes to rest: what is left to do is soon done, and to wait costs nothing.
@@ -209,7 +223,7 @@ impl Server {
             thread::sleep(Duration::from_secs(1));
             self.processor_time() - before < Duration::from_millis(100)
         };
-        (0..5).any(|_| is_calm())
+        eventually(is_calm)
     }
 
     /// Processor time that the process has used.
@@ -224,16 +238,26 @@ impl Server {
 
     /// Open descriptors of the process.
     pub fn descriptors(&self) -> usize {
+        self.descriptor_links().count()
+    }
+
+    /// What the open descriptors of the process lead to.
+    fn descriptor_links(&self) -> impl Iterator<Item = Option<PathBuf>> {
         let folder = format!("/proc/{}/fd", self.child.id());
-        fs::read_dir(folder).expect("fd").count()
+        let links = fs::read_dir(folder).expect("fd");
+        links.map(|link| fs::read_link(link.ok()?.path()).ok())
+    }
+
+    /// Open descriptors of regular files in this folder.
+    pub fn open_files(&self, folder: &Path) -> usize {
+        let is_file = |path: &PathBuf| path.starts_with(folder) && path.is_file();
+        self.descriptor_links().flatten().filter(is_file).count()
     }
 
     /// Whether it holds one end at most of each pipe, so that none is being handed to a child.
     pub fn holds_no_whole_pipe(&self) -> bool {
-        let folder = format!("/proc/{}/fd", self.child.id());
-        let links = fs::read_dir(folder).expect("fd").flatten();
-        let links = links.filter_map(|link| fs::read_link(link.path()).ok());
         let mut seen = HashSet::new();
+        let links = self.descriptor_links().flatten();
         links
             .filter(|link| link.as_os_str().as_encoded_bytes().starts_with(b"pipe:"))
             .all(|link| seen.insert(link))

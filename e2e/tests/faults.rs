@@ -222,14 +222,14 @@ fn crowds_at_a_stop(driver: &Driver) {
     let listen = ["--listen", "127.0.0.1:0"].repeat(3);
     let site = driver.site(&[&["--workers", "1"], &listen[..]].concat());
     site.write("a.txt", "hello");
-    site.server.signal(Signal::STOP);
+    site.server.freeze();
     let addresses = site.server.addresses.repeat(QUEUE);
     let mut crowd: Vec<_> = addresses.into_iter().map(Client::connect).collect();
     for client in &mut crowd {
         client.wire.send(encode("GET", "/a.txt", &[]));
     }
     site.server.signal(Signal::QUIT);
-    site.server.signal(Signal::CONT);
+    site.server.thaw();
     for client in &mut crowd {
         assert_eq!(client.response("GET").text(), "hello");
     }
