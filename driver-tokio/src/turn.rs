@@ -75,10 +75,10 @@ impl<'s> Turn<'s> {
                     self.session.on_exchanged(moved, self.now);
                 }
                 Step::Log(log) => log.writer.write(log.lines),
-                Step::Write => {
+                Step::Write { more } => {
                     let mut slices = [IoSlice::new(&[]); 16];
                     let count = self.session.slices(&mut slices);
-                    let sent = self.socket.write(&slices[..count]);
+                    let sent = self.socket.write(&slices[..count], more);
                     self.report(sent, Session::on_written, Session::on_write_blocked);
                 }
                 Step::SendFile(part) => {
