@@ -2,9 +2,9 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
-use e2e::{Directives, Driver, Scripts, encode, for_each_driver};
+use e2e::{Directives, Driver, Scripts, encode, eventually, for_each_driver};
 use rustix::process::{Signal, geteuid};
 
 for_each_driver!(
@@ -15,6 +15,7 @@ for_each_driver!(
     a_program_that_may_not_be_read,
     a_process_group_of_its_own,
     the_folder_of_the_script_is_the_working_directory,
+    nobody_waits_while_another_script_starts,
 );
 
 /// `cgi on`: scripts and files side by side.
@@ -181,4 +182,84 @@ fn the_folder_of_the_script_is_the_working_directory(driver: &Driver) {
     let folder = fs::canonicalize(site.path("cgi-bin/sub")).expect("folder");
     let expected = format!("{}\n", folder.display());
     assert_eq!(site.get("/cgi-bin/sub/where/x").text(), expected);
+}
+
+/// Holds a lease on a file, which keeps back whoever would run it, until its input ends.
+const LEASE: &str = "
+import fcntl, signal, sys
+path, folder = sys.argv[1:]
+def tell(name, text):
+    with open(folder + name, 'w') as file:
+        file.write(text + '\\n')
+signal.signal(signal.SIGIO, lambda *_: tell('asked', 'yes'))
+file = open(path, 'r+b')
+try:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    tell('held', 'yes')
+except OSError as error:
+    tell('held', str(error))
+sys.stdin.read()
+";
+
+/// Keeps `/interpreter` from being run; `None` where that is not possible.
+fn hold(site: &Scripts) -> Option<Child> {
+    let folder = site.path("cgi-bin/");
+    for name in ["held", "asked"] {
+        // From the time before.
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let mut python = Command::new("python3");
+    python.args(["-c", LEASE]).arg(site.path("interpreter"));
+    let held = python.arg(folder).stdin(Stdio::piped()).spawn();
+    let reason = match held {
+        Ok(child) => match site.told("held").as_str() {
+            "yes" => return Some(child),
+            reason => reason.to_owned(),
+        },
+        Err(error) => error.to_string(),
+    };
+    eprintln!("SKIPPED: no lease: {reason}");
+    None
+}
+
+fn release(mut held: Child) {
+    drop(held.stdin.take());
+    assert!(held.wait().expect("python").success());
+}
+
+/// On a file system that does not answer, say.
+fn nobody_waits_while_another_script_starts(driver: &Driver) {
+    let directives = Directives {
+        server: "location /slow/ { cgi_pass FOLDER/root/interpreter; }",
+        ..Directives::default()
+    };
+    let site = Scripts::configured(driver, directives);
+    site.program("interpreter", "#!/bin/sh\n. \"$1\"\n");
+    site.file("slow/hello", "printf 'Content-Type: a/b\\n\\nhello'");
+    site.file("slow/stays", "echo $$ >pid; exec sleep 1000");
+    site.sh("hello", "printf 'Content-Type: a/b\\n\\nhello'");
+    let ask = |target| {
+        let mut client = site.client();
+        client.wire.send(encode("GET", target, &[]));
+        assert_eq!(site.told("asked"), "yes");
+        client
+    };
+
+    let Some(held) = hold(&site) else { return };
+    let mut slow = ask("/slow/hello");
+    for _ in 0..20 {
+        assert_eq!(site.get("/none").status, 404);
+        assert_eq!(site.get("/cgi-bin/hello").text(), "hello");
+    }
+    release(held);
+    assert_eq!(slow.response("GET").text(), "hello");
+
+    // Whoever goes before the start is done leaves nothing behind.
+    let Some(held) = hold(&site) else { return };
+    let slow = ask("/slow/stays");
+    slow.wire.reset();
+    assert_eq!(site.get("/cgi-bin/hello").text(), "hello");
+    release(held);
+    assert!(eventually(|| site.processes().is_empty()));
+    assert_eq!(site.get("/slow/hello").text(), "hello");
 }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rustix::fs::OFlags;
 use rustix::io::ioctl_fionbio;
@@ -95,7 +95,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
     match &spawn.content {
-        SpawnContent::None => Ok((None, Stdio::null())),
+        SpawnContent::None => Ok((None, nothing()?)),
         SpawnContent::Stream => {
             let (reader, writer) = io::pipe()?;
             ioctl_fionbio(&writer, true)?;
@@ -104,6 +104,20 @@ fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
         SpawnContent::Bytes(bytes) => Ok((None, filled(bytes)?)),
         SpawnContent::File(file) => Ok((None, file.reader()?.into())),
     }
+}
+
+/// What is empty, from the start. It is opened once: a copy costs less than to find it again.
+fn nothing() -> io::Result<Stdio> {
+    static NULL: OnceLock<File> = OnceLock::new();
+
+    let null = match NULL.get() {
+        Some(null) => null,
+        None => {
+            let null = File::open("/dev/null")?;
+            NULL.get_or_init(|| null)
+        }
+    };
+    Ok(null.try_clone()?.into())
 }
 
 /// A pipe with these bytes in it, or a file where that has no room for them.
