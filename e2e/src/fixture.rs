@@ -35,11 +35,8 @@ impl Site {
     /// Serves a new folder through `command`, to which the arguments are added, on a [`free_address`]
     /// unless `flags` name others.
     pub fn launch(mut command: Command, flags: &[&str]) -> Self {
-        let scratch = TempDir::new().expect("temporary folder");
-        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let root = scratch.path().join("root");
-        fs::create_dir(&root).expect("root");
-        command.arg(root).args(flags);
+        let scratch = scratch();
+        command.arg(scratch.path().join("root")).args(flags);
         if !flags.contains(&"--access-log") {
             command.arg("--access-log").arg(scratch.path().join("log"));
         }
@@ -49,6 +46,25 @@ impl Site {
         }
         Self {
             server: Server::start(command, addresses.max(1)),
+            scratch,
+        }
+    }
+
+    /// Serves a new folder with these directives at the top and in `events`, and gives clients time: those
+    /// that wait, or do not read, are still there when a slow machine comes back to them.
+    pub fn patient(driver: &Driver, main: &str, events: &str) -> Self {
+        let scratch = scratch();
+        let (folder, address) = (scratch.path().display(), free_address());
+        let text = format!(
+            "{main}\nevents {{ {events} }}\nhttp {{\n{PATIENCE}\naccess_log {folder}/log;\n\
+             server {{ listen {address}; root {folder}/root; }} }}\n"
+        );
+        let config = scratch.path().join("nginx.conf");
+        fs::write(&config, text).expect("write");
+        let mut command = driver.command();
+        command.arg("-c").arg(&config);
+        Self {
+            server: Server::start(command, 1),
             scratch,
         }
     }
@@ -102,6 +118,18 @@ impl Site {
         assert!(complete && lines.len() == count, "{count} lines: {text}");
         lines
     }
+}
+
+/// Directives by which no client is too slow before its test is over.
+pub(crate) const PATIENCE: &str = "client_header_timeout 1h; client_body_timeout 1h; \
+                                   keepalive_timeout 1h; send_timeout 1h;";
+
+/// A folder with one to be served.
+fn scratch() -> TempDir {
+    let scratch = TempDir::new().expect("temporary folder");
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+    fs::create_dir(scratch.path().join("root")).expect("root");
+    scratch
 }
 
 /// A driver's process; killed when dropped.

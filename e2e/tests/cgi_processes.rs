@@ -232,7 +232,7 @@ fn what_is_beyond_the_answer_holds_up_no_script(driver: &Driver) {
 /// Two may run; scripts tell that they run, and wait for `gate`.
 fn crowded(driver: &Driver, limit: &str) -> Scripts {
     let directives = Directives {
-        http: &format!("cgi_max_children {limit}; cgi_timeout 1h;"),
+        http: &format!("cgi_max_children {limit};"),
         ..Directives::default()
     };
     let site = Scripts::configured(driver, directives);

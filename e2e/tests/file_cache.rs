@@ -116,7 +116,7 @@ fn failures(driver: &Driver) {
 fn descriptors(driver: &Driver) {
     let place = Place::new(
         driver,
-        "open_file_cache max=8; location /often/ { open_file_cache_min_uses 3; }",
+        "open_file_cache max=8 inactive=1h; location /often/ { open_file_cache_min_uses 3; }",
     );
     fs::create_dir(place.path("often")).expect("mkdir");
     let mut client = Client::connect(place.address);

@@ -260,6 +260,7 @@ fn show(response: Response, method: &str, port: u16) -> String {
         .filter(|(name, _)| name != "content-type" || !page)
         .map(|(name, value)| match name.as_str() {
             "expires" => format!("{name}: {}", from_now(value, &response)),
+            "last-modified" if from_now(value, &response) != *value => format!("{name}: today"),
             _ => format!("{name}: {value}"),
         })
         .collect();

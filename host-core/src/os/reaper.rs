@@ -104,6 +104,10 @@ pub(super) fn end() {
     let any = |state: &mut State| state.running && !state.left.is_empty();
     let waited = REAPER.changed.wait_timeout_while(state, FAREWELL, any);
     let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    // The thread may have had no time for them.
+    for left in &state.left {
+        left.process.kill(Signal::KILL);
+    }
     state.hurry = false;
 }
 
