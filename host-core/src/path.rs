@@ -109,6 +109,12 @@ impl CleanPath {
     /// Replaces the path by these parts, which are decoded already, one behind the other.
     pub(crate) fn set(&mut self, parts: &[&[u8]]) -> Result<(), PathError> {
         self.bytes.clear();
+        if let [whole] = parts
+            && is_clean(whole)
+        {
+            self.bytes.extend_from_slice(whole);
+            return Ok(());
+        }
         self.bytes.push(b'/');
         let set = match parts {
             [whole] => self.push_segments(whole, Self::push_plain, true),
@@ -312,7 +318,7 @@ impl fmt::Display for Href<'_> {
     }
 }
 
-/// Whether nothing in `raw` has to be decoded or resolved.
+/// Whether nothing in `raw` has to be decoded or resolved; `false` where that takes a closer look.
 fn is_clean(raw: &[u8]) -> bool {
     let mut before = b'/';
     let mut clean = raw.first() == Some(&b'/');

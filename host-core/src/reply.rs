@@ -160,17 +160,13 @@ impl Content {
     }
 }
 
-/// The pages of the statuses that are common, made once.
+/// The page of a status, made once.
 fn error_page(status: Status) -> Bytes {
-    static PAGES: OnceLock<Vec<(Status, Bytes)>> = OnceLock::new();
-    let pages = PAGES.get_or_init(|| {
-        let codes = (300..600).filter_map(Status::new);
-        let known = codes.filter(|status| !status.reason().is_empty());
-        known.map(|status| (status, page(status).into())).collect()
-    });
-    match pages.binary_search_by_key(&status, |(status, _)| *status) {
-        Ok(at) => pages[at].1.clone(),
-        Err(_) => page(status).into(),
+    static PAGES: [OnceLock<Bytes>; 600] = [const { OnceLock::new() }; 600];
+    let make = || Bytes::from(page(status));
+    match PAGES.get(usize::from(status.code())) {
+        Some(known) => known.get_or_init(make).clone(),
+        None => make(),
     }
 }
 

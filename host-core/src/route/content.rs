@@ -22,7 +22,7 @@ impl<'v> View<'v> {
             return flow;
         }
         if self.rules(route).settings.stub_status {
-            return match Method::from(self.method(route)) {
+            return match self.method(route) {
                 Method::Get | Method::Head => {
                     Flow::End(Outcome::Plain(self.hosting.counters.page().into()))
                 }
@@ -67,7 +67,7 @@ impl<'v> View<'v> {
         if self.changes(route) {
             return None;
         }
-        Some(match Method::from(self.method(route)) {
+        Some(match self.method(route) {
             Method::Get | Method::Head | Method::Post => return None,
             Method::Options => Flow::End(Outcome::Options),
             Method::Other(_) => self.fail(route, Status::NOT_IMPLEMENTED),
@@ -135,15 +135,14 @@ impl<'v> View<'v> {
             true => &rules.index,
             false => &route.index,
         };
-        let reads = self.method(route) != "POST";
         Lookup {
             root: &rules.files.root,
             path: &route.path,
             index: if content { index } else { &[] },
             listing: content
-                && reads
                 && rules.settings.autoindex.is_some()
-                && route.index_uri.is_empty(),
+                && route.index_uri.is_empty()
+                && self.method(route) != Method::Post,
             links: self.links(route),
             caching: self.caching(rules),
             path_info: route.phase == Phase::Content && rules.settings.cgi.is_on(),
@@ -198,7 +197,7 @@ impl<'v> View<'v> {
             return flow;
         }
         match found {
-            Ok(Found::File { index: None, .. }) if self.method(route) == "POST" => {
+            Ok(Found::File { index: None, .. }) if self.method(route) == Method::Post => {
                 self.fail(route, Status::METHOD_NOT_ALLOWED)
             }
             Ok(Found::File { file, index: None }) if !file.is_readable() => {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use h1_core::{Body, Status};
+use h1_core::{Body, Method, Status};
 
 use super::flow::{Flow, Outcome};
 use super::trace::Note;
@@ -35,7 +35,7 @@ impl<'v> View<'v> {
     /// Whether the request is to change a file.
     pub(super) fn changes(&self, route: &Route) -> bool {
         let methods = &self.rules(route).settings.dav_methods;
-        !methods.is_empty() && methods.contains(&self.method(route))
+        !methods.is_empty() && methods.contains(&self.method(route).as_str())
     }
 
     /// The request is to change what `route.path` names.
@@ -44,7 +44,7 @@ impl<'v> View<'v> {
             return self.fail(route, status);
         }
         let place = self.rules(route).settings.dav_place.clone();
-        let (method, path) = (self.method(route), self.file_path(route));
+        let (method, path) = (self.method(route).as_str(), self.file_path(route));
         route.sink.note(|| Note::Change {
             what: format!("{method} {}", path.display()),
             place,
@@ -64,7 +64,7 @@ impl<'v> View<'v> {
         let folder = route.uri.ends_with(b"/");
         let has_content = !matches!(request.body(), Body::None | Body::Length(0));
         let depth = self.rules(route).settings.min_delete_depth;
-        match self.method(route) {
+        match self.method(route).as_str() {
             "PUT" if folder => Some(Status::CONFLICT),
             // It is a part of a file, and would be taken for all of it (RFC 9110, section 14.4).
             "PUT" if request.fields().get("content-range").is_some() => Some(Status::BAD_REQUEST),
@@ -83,7 +83,7 @@ impl<'v> View<'v> {
     /// What is to be done, but for the content. As in nginx a Date of the request becomes that of the file.
     pub(crate) fn deed<'s>(&self, route: &Route) -> Deed<'s> {
         let date = || parse_date(self.request.as_ref()?.fields().get("date")?);
-        match self.method(route) {
+        match self.method(route).as_str() {
             "PUT" => Deed::Put {
                 front: None,
                 rest: &[],
@@ -143,7 +143,7 @@ impl<'v> View<'v> {
 
     fn change_failed(&self, route: &Route, error: &io::Error) -> Status {
         match error.kind() {
-            ErrorKind::NotFound if self.method(route) == "DELETE" => Status::NOT_FOUND,
+            ErrorKind::NotFound if self.method(route) == Method::Delete => Status::NOT_FOUND,
             ErrorKind::NotFound => Status::CONFLICT,
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Status::FORBIDDEN,
             ErrorKind::ResourceBusy => Status::SERVICE_UNAVAILABLE,

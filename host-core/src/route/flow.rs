@@ -268,16 +268,16 @@ impl<'v> View<'v> {
     fn enter(&self, route: &mut Route, location: &Located) {
         route.rules = location.rules;
         route.phase = Phase::Location(0);
-        if let Some(limited) = self.rules(route).limited(|| self.method(route)) {
+        if let Some(limited) = self.rules(route).limited(|| self.method(route).as_str()) {
             route.rules = limited;
             route.phase = Phase::Limit;
         }
     }
 
-    pub(super) fn method(&self, route: &Route) -> &str {
+    pub(super) fn method(&self, route: &Route) -> Method<'_> {
         match &self.request {
-            Some(request) if !route.as_get => request.method().as_str(),
-            _ => "GET",
+            Some(request) if !route.as_get => request.method(),
+            _ => Method::Get,
         }
     }
 

@@ -51,11 +51,9 @@ impl Cgi {
 impl View<'_> {
     /// Whether files may be scripts, which know more methods than files do.
     pub(super) fn has_scripts(&self, route: &Route) -> bool {
-        let is_on = self.rules(route).settings.cgi.is_on();
-        let method = self.method(route);
-        is_on
+        self.rules(route).settings.cgi.is_on()
             && !self.changes(route)
-            && !matches!(Method::from(method), Method::Connect | Method::Trace)
+            && !matches!(self.method(route), Method::Connect | Method::Trace)
     }
 
     /// What was found is a script, or nothing that its method may be used on; `None` if it is served as
@@ -219,7 +217,7 @@ impl View<'_> {
         });
         let target = target.split('#').next().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        route.as_get = self.method(route) != "HEAD";
+        route.as_get = self.method(route) != Method::Head;
         let server = self.hosting.server(route.server);
         let merge = server.is_none_or(|it| it.merge_slashes);
         let flow = match route.path.decode_to(path.as_bytes(), merge, &mut route.uri) {

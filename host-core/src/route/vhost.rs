@@ -105,21 +105,14 @@ impl Names {
 pub(crate) fn normalize(request: &RequestHead<'_>, out: &mut Vec<u8>) -> bool {
     out.clear();
     let host = request.host_bytes().unwrap_or_default();
-    let literal = host.first() == Some(&b'[');
-    let end = host.iter().position(|&b| match literal {
-        true => b == b']',
-        false => b == b':',
-    });
-    let end = end.map_or(host.len(), |end| end + usize::from(literal));
-    out.extend_from_slice(&host[..end]);
-    let mut before = 0;
-    let mut good = true;
-    for b in &mut *out {
-        good &= (before, *b) != (b'.', b'.');
-        before = *b;
-        b.make_ascii_lowercase();
-    }
-    if before == b'.' {
+    let end = match host.first() {
+        Some(b'[') => memchr::memchr(b']', host).map(|end| end + 1),
+        _ => memchr::memchr(b':', host),
+    };
+    out.extend_from_slice(&host[..end.unwrap_or(host.len())]);
+    out.make_ascii_lowercase();
+    let good = !out.windows(2).any(|pair| pair == b"..");
+    if out.last() == Some(&b'.') {
         out.pop();
     }
     good
