@@ -2,7 +2,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Weak};
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;

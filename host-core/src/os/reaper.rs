@@ -15,7 +15,7 @@ use super::process::{Errors, Process};
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How often the processes are looked at: soon at first, and less often while nothing happens.
-const SOON: Duration = Duration::from_millis(10);
+const SOON: Duration = Duration::from_millis(4);
 /// While one has more to say: it must get rid of that to end.
 const FLOWING: Duration = Duration::from_millis(1);
 const SELDOM: Duration = Duration::from_millis(500);
