@@ -401,6 +401,8 @@ fn debug_shows_the_values_of_fields() {
         .receive(b"GET / HTTP/1.1\r\nHost: a\r\nX: \xff\"\r\n\r\n");
     server.conn.next_event(&mut server.rx).unwrap();
     let request = server.conn.request(&server.rx).unwrap();
+    let owned = request.to_owned();
+    assert_eq!(format!("{owned:?}"), format!("{request:?}"));
     let shown = format!("{:?}", request.fields());
     assert_eq!(shown, r#"{"Host": "a", "X": "\xff\""}"#);
 }
