@@ -127,8 +127,11 @@ pub(crate) const PATIENCE: &str = "client_header_timeout 1h; client_body_timeout
 /// A folder with one to be served.
 fn scratch() -> TempDir {
     let scratch = TempDir::new().expect("temporary folder");
-    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-    fs::create_dir(scratch.path().join("root")).expect("root");
+    let root = scratch.path().join("root");
+    fs::create_dir(&root).expect("root");
+    for folder in [scratch.path(), &root] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("chmod");
+    }
     scratch
 }
 

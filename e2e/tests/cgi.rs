@@ -39,7 +39,7 @@ impl Place {
         let address = free_address();
         let config = folder.path().join("nginx.conf");
         let text = format!(
-            "error_log {root}/errors; events {{ }} http {{ access_log off; {http}\n\
+            "error_log {root}/errors; events {{ }} http {{ access_log off; cgi_timeout 1h; {http}\n\
              server {{ listen {address}; root {root}; location / {{ cgi_pass exec; {location} }} }} }}"
         );
         fs::write(&config, text).expect("write");

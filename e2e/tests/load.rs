@@ -68,7 +68,7 @@ impl Numbered {
 
     fn write(&self, number: usize, rest: &str) {
         let text = format!(
-            "worker_processes 2; events {{ }} http {{ access_log off;\n\
+            "worker_processes 2; events {{ }} http {{ access_log off; keepalive_timeout 1h;\n\
              server {{ listen {}; location = /n {{ return 200 {number}; }} }} {rest} }}\n",
             self.address
         );

@@ -39,7 +39,9 @@ impl Place {
             "{main} events {{ }} http {{ access_log off; server {{\n{listens}\n\
              location /v {{ return 200 {version}; }} }} }}\n"
         );
-        fs::write(self.folder.path().join("nginx.conf"), text).expect("write");
+        let path = self.folder.path().join("nginx.conf");
+        fs::write(&path, text).expect("write");
+        fs::set_permissions(path, Permissions::from_mode(0o644)).expect("chmod");
     }
 
     fn start(&self, driver: &Driver, addresses: usize) -> Server {

@@ -209,7 +209,8 @@ fn other_user(driver: &Driver) {
         assert_eq!(ids(&site, "Groups:"), [group]);
         let secret = site.write("secret.txt", "for root");
         rustix::fs::chmod(&secret, 0o600.into()).expect("chmod");
-        site.write("a.txt", "hello");
+        let public = site.write("a.txt", "hello");
+        rustix::fs::chmod(&public, 0o644.into()).expect("chmod");
         assert_eq!(site.get("/a.txt").text(), "hello");
         assert_eq!(site.get("/secret.txt").status, 403);
         // What it opened as root it can open again.

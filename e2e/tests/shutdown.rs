@@ -173,15 +173,20 @@ fn fast_stop_ends_a_graceful_one(driver: &Driver) {
     }
 }
 
-/// Both are pending when the process goes on, so it has no time to end of the first.
+/// Both are pending when the process goes on. Where the thread that takes the second one has to wait, the
+/// first may end the process before: then it is tried again.
 fn second_signal(driver: &Driver) {
-    let mut site = site(driver, "");
-    let stalled = start_download(&site.path(""), site.client());
-    site.server.freeze();
-    FAST.iter().for_each(|signal| site.server.signal(*signal));
-    site.server.thaw();
-    let status = site.server.exit_within(DEADLINE).expect("it goes on");
-    let codes = FAST.map(|signal| Some(128 + signal.as_raw()));
-    assert!(codes.contains(&status.code()), "{status}");
-    drop(stalled);
+    assert!(eventually(|| {
+        let mut site = site(driver, "");
+        let stalled = start_download(&site.path(""), site.client());
+        site.server.freeze();
+        FAST.iter().for_each(|signal| site.server.signal(*signal));
+        site.server.thaw();
+        let status = site.server.exit_within(DEADLINE).expect("it goes on");
+        let codes = FAST.map(|signal| Some(128 + signal.as_raw()));
+        let of_both = codes.contains(&status.code());
+        assert!(of_both || status.success(), "{status}");
+        drop(stalled);
+        of_both
+    }));
 }
