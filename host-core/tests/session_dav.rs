@@ -377,11 +377,11 @@ fn failures_are_told() {
     let www = place.folder.path().join("www").display().to_string();
     let log = &place.world.log;
     assert!(
-        log.contains(&format!(" [error] {www}/up/n: cannot be changed: ")),
+        log.contains("[error]") && log.contains(&format!(" {www}/up/n: cannot be changed: ")),
         "{log}"
     );
     assert!(
-        log.contains(&format!(", request: \"{request}\"\n")),
+        log.contains(&format!(", request: \"{request}\", host: \"a\"\n")),
         "{log}"
     );
     assert!(log.contains(&format!("\"{request}\" 403 ")), "{log}");

@@ -14,8 +14,6 @@ use super::template::Template;
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
-    /// It is that of the level outside of all blocks.
-    pub(crate) outermost: bool,
     pub(crate) internal: bool,
     pub(crate) autoindex: bool,
     pub(crate) listing: Autoindex,
@@ -29,6 +27,8 @@ pub(crate) struct Draft {
     pub(crate) log_off: bool,
     pub(crate) limit_req_status: Status,
     pub(crate) limit_conn_status: Status,
+    pub(crate) limit_req_log_level: Level,
+    pub(crate) limit_conn_log_level: Level,
     pub(crate) limit_req_dry_run: bool,
     pub(crate) limit_conn_dry_run: bool,
     pub(crate) real_ip: RealIp,
@@ -40,10 +40,9 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// What holds where nothing is said.
-    pub(crate) fn new(root: Template, log: AccessLog, error_log: ErrorLog) -> Self {
+    pub(crate) fn new(root: Template, log: AccessLog, error_logs: Arc<Vec<ErrorLog>>) -> Self {
         Self {
-            settings: settings(root, log, error_log),
-            outermost: true,
+            settings: settings(root, log, error_logs),
             internal: false,
             autoindex: false,
             listing: Autoindex {
@@ -67,6 +66,8 @@ impl Draft {
             log_off: false,
             limit_req_status: Status::SERVICE_UNAVAILABLE,
             limit_conn_status: Status::SERVICE_UNAVAILABLE,
+            limit_req_log_level: Level::Error,
+            limit_conn_log_level: Level::Error,
             limit_req_dry_run: false,
             limit_conn_dry_run: false,
             real_ip: RealIp {
@@ -84,7 +85,6 @@ impl Draft {
     /// The draft of a level within this one: what is not inherited is gone.
     pub(crate) fn child(&self) -> Self {
         let mut child = self.clone();
-        child.outermost = false;
         child.settings.try_files = None;
         child.settings.stub_status = false;
         child.settings.limit_except = None;
@@ -99,10 +99,12 @@ impl Draft {
         settings.access = Arc::new(self.access());
         for limit in &mut settings.limit_req {
             limit.status = self.limit_req_status;
+            limit.log_level = self.limit_req_log_level;
             limit.dry_run = self.limit_req_dry_run;
         }
         for limit in &mut settings.limit_conn {
             limit.status = self.limit_conn_status;
+            limit.log_level = self.limit_conn_log_level;
             limit.dry_run = self.limit_conn_dry_run;
         }
         settings.real_ip = match self.real_ip.from.is_empty() {
@@ -123,7 +125,7 @@ impl Draft {
     }
 }
 
-fn settings(root: Template, log: AccessLog, error_log: ErrorLog) -> Settings {
+fn settings(root: Template, log: AccessLog, error_logs: Arc<Vec<ErrorLog>>) -> Settings {
     Settings {
         root: Base::Root(root),
         index: vec![Template::fixed("index.html")],
@@ -174,7 +176,7 @@ fn settings(root: Template, log: AccessLog, error_log: ErrorLog) -> Settings {
         limit_rate_after: Amount::Fixed(0),
         real_ip: None,
         access_logs: Arc::new(vec![log]),
-        error_log,
+        error_logs,
         log_not_found: true,
         dav_methods: Vec::new(),
         dav_place: None,

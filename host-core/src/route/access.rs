@@ -10,7 +10,8 @@ use super::state::Phase;
 use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules};
-use crate::config::model::{Access, Allow, BasicAuth, Network};
+use crate::cgi::escape;
+use crate::config::model::{Access, Allow, BasicAuth, Level, Network};
 use crate::passwords::{Credentials, FILE_MAX, Users, Verdict, Version};
 use crate::{Found, Links, Lookup};
 
@@ -56,6 +57,7 @@ impl<'v> View<'v> {
             let client = ip.map_or("unix:".into(), |ip| ip.to_string());
             Note::Access(format!("{client} is denied"))
         });
+        self.complain(route, Level::Error, || "access forbidden by rule".into());
         self.fail(route, Status::FORBIDDEN)
     }
 
@@ -72,6 +74,9 @@ impl<'v> View<'v> {
             return self.without_name(route);
         }
         if self.credentials().is_none() {
+            self.complain(route, Level::Info, || {
+                "no user/password was provided for basic authentication".into()
+            });
             return self.ask(route, "a name and a password are missing");
         }
         let mut path = route.take_scratch();
@@ -153,6 +158,11 @@ impl<'v> View<'v> {
 
     /// There are no passwords; the client does not learn that it could send one.
     fn users_missing(&self, route: &mut Route, status: Status) -> Flow {
+        let file = escape(route.path.as_bytes());
+        self.complain(route, Level::Error, || match status {
+            Status::SERVICE_UNAVAILABLE => "too many passwords wait to be checked".into(),
+            _ => format!("the passwords in \"{file}\" cannot be read"),
+        });
         route.challenge.clear();
         self.fail(route, status)
     }
@@ -168,7 +178,22 @@ impl<'v> View<'v> {
                 route.authenticated = true;
                 admit(route)
             }
-            Verdict::Wrong => self.ask(route, "the name or the password is wrong"),
+            Verdict::Wrong => {
+                let name = escape(sent.name());
+                // A log tells its reader what no client may learn.
+                let what = match users.has(sent.name()) {
+                    true => "password mismatch".into(),
+                    false => {
+                        let file = escape(route.path.as_bytes());
+                        format!("was not found in \"{file}\"")
+                    }
+                };
+                let colon = if what == "password mismatch" { ":" } else { "" };
+                self.complain(route, Level::Error, || {
+                    format!("user \"{name}\"{colon} {what}")
+                });
+                self.ask(route, "the name or the password is wrong")
+            }
             Verdict::Wait(until) => {
                 route.reserved = true;
                 Flow::End(Outcome::Wait(until))

@@ -7,13 +7,16 @@ use super::flow::{Flow, Outcome};
 use super::state::Phase;
 use super::variables::View;
 use super::{Route, Rules};
-use crate::config::model::{Amount, LimitDelay, LimitReq};
+use crate::config::model::{Amount, Level, LimitDelay, LimitReq};
 use crate::config::read_size;
 use crate::limits::{Refused, Zone};
 
 /// What `limit_req` says of a request.
 struct Judged<'l> {
     limit: &'l LimitReq,
+    zone: &'l Zone,
+    /// Thousandths of a request above the rate.
+    excess: u64,
     verdict: Verdict,
 }
 
@@ -45,6 +48,7 @@ impl View<'_> {
             && let Some(judged) = self.limit_requests(route, &settings.limit_req)
         {
             route.limit_req_status = judged.status();
+            self.complain_of_rate(route, &judged);
             match judged.verdict {
                 _ if judged.limit.dry_run => {}
                 Verdict::Passes => {}
@@ -82,24 +86,61 @@ impl View<'_> {
         let mut waits = Vec::with_capacity(keys.len());
         for (n, (limit, zone, key)) in keys.iter().enumerate() {
             match zone.request(key, limit.burst, n == last, now) {
-                Ok(excess) if n == last => waits.push((delay(limit, zone, excess), *limit)),
+                Ok(excess) if n == last => waits.push((*limit, *zone, excess)),
                 Ok(_) => {}
-                Err(Refused(_)) => {
-                    let verdict = Verdict::Refused;
-                    return Some(Judged { limit, verdict });
+                Err(Refused(excess)) => {
+                    return Some(Judged {
+                        limit,
+                        zone,
+                        excess,
+                        verdict: Verdict::Refused,
+                    });
                 }
             }
         }
         for (limit, zone, key) in keys.iter().take(last) {
             let excess = zone.request(key, u64::MAX, true, now).unwrap_or_default();
-            waits.push((delay(limit, zone, excess), *limit));
+            waits.push((*limit, *zone, excess));
         }
-        let (wait, limit) = waits.into_iter().max_by_key(|(wait, _)| *wait)?;
-        let verdict = match wait {
-            Duration::ZERO => Verdict::Passes,
-            wait => Verdict::Waits(wait),
+        let wait = |&(limit, zone, excess): &(_, _, _)| delay(limit, zone, excess);
+        let longest = waits.into_iter().max_by_key(wait)?;
+        let (limit, zone, excess) = longest;
+        Some(Judged {
+            limit,
+            zone,
+            excess,
+            verdict: match wait(&longest) {
+                Duration::ZERO => Verdict::Passes,
+                wait => Verdict::Waits(wait),
+            },
+        })
+    }
+
+    fn complain_of_rate(&self, route: &mut Route, judged: &Judged<'_>) {
+        let Judged {
+            limit,
+            zone,
+            excess,
+            verdict,
+        } = judged;
+        let (level, what) = match verdict {
+            Verdict::Passes => return,
+            Verdict::Refused => (limit.log_level, "limiting requests"),
+            Verdict::Waits(_) => (below(limit.log_level), "delaying request"),
         };
-        Some(Judged { limit, verdict })
+        self.complain(route, level, || {
+            let comma = if what.starts_with("delaying") {
+                ","
+            } else {
+                ""
+            };
+            let (whole, rest) = (excess / 1000, excess % 1000);
+            let dry_run = dry_run(limit.dry_run);
+            format!(
+                "{what}{dry_run}, excess: {whole}.{rest:03}{comma} by zone \"{}\"",
+                zone.name
+            )
+        });
     }
 
     fn limit_connections(&self, route: &mut Route, rules: &Rules) -> Option<Flow> {
@@ -108,7 +149,14 @@ impl View<'_> {
                 continue;
             };
             route.limit_conn_status = "PASSED";
-            match zone.enter(&key, limit.connections) {
+            let ticket = zone.enter(&key, limit.connections);
+            if ticket.is_none() {
+                self.complain(route, limit.log_level, || {
+                    let dry_run = dry_run(limit.dry_run);
+                    format!("limiting connections{dry_run} by zone \"{}\"", zone.name)
+                });
+            }
+            match ticket {
                 Some(ticket) => route.tickets.push(ticket),
                 None if limit.dry_run => {
                     route.limit_conn_status = "REJECTED_DRY_RUN";
@@ -158,6 +206,19 @@ impl View<'_> {
         route.give_scratch(text);
         amount
     }
+}
+
+/// The level at which nginx tells of delays.
+fn below(level: Level) -> Level {
+    match level {
+        Level::Error => Level::Warn,
+        Level::Warn => Level::Notice,
+        _ => Level::Info,
+    }
+}
+
+fn dry_run(is: bool) -> &'static str {
+    if is { ", dry run" } else { "" }
 }
 
 /// How long a request waits that exceeds the rate by so many thousandths.

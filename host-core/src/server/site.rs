@@ -77,15 +77,8 @@ fn main() -> Main {
         daemon: false,
         master_process: true,
         env: Vec::new(),
-        error_log: error_log(),
+        error_logs: Arc::default(),
         cgi_children: CgiChildren::default(),
-    }
-}
-
-fn error_log() -> ErrorLog {
-    ErrorLog {
-        path: None,
-        level: Level::Error,
     }
 }
 
@@ -190,7 +183,8 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
             flush: None,
             condition: None,
         }]),
-        error_log: error_log(),
+        // Nobody reads them.
+        error_logs: Arc::default(),
         log_not_found: true,
         dav_methods: Vec::new(),
         dav_place: None,

@@ -142,9 +142,9 @@ struct Inner {
     task: Option<Task>,
     /// The change of a file that the request asks for.
     change: Option<Pending>,
-    /// Lines for the error log.
-    errors: String,
-    /// They were handed out by the last step.
+    /// Lines for the error logs, by log.
+    errors: Vec<(usize, String)>,
+    /// The first of them were handed out by the last step.
     told: bool,
 }
 
@@ -206,7 +206,10 @@ impl Session {
             self.make_more(now);
         }
         if std::mem::take(&mut self.inner.told) {
-            self.inner.errors.clear();
+            let mut errors = self.inner.errors.iter_mut();
+            if let Some((_, told)) = errors.find(|(_, lines)| !lines.is_empty()) {
+                told.clear();
+            }
         }
         self.resume(now);
         while self.inner.stage == Stage::Read && self.may_read() {

@@ -31,18 +31,6 @@ pub(super) const GROUP: Group = Group {
         Directive::idle(("gzip_hash", "size"), HSL, (1, 1), MEMORY),
         Directive::idle(("gzip_no_buffer", "on | off"), HSL, (1, 1), MEMORY),
         Directive::idle(("gzip_window", "size"), HSL, (1, 1), MEMORY),
-        Directive::idle(
-            ("limit_conn_log_level", "info | notice | warn | error"),
-            HSL,
-            (1, 1),
-            "nothing about single requests is in the error log",
-        ),
-        Directive::idle(
-            ("limit_req_log_level", "info | notice | warn | error"),
-            HSL,
-            (1, 1),
-            "nothing about single requests is in the error log",
-        ),
         Directive::idle(("load_module", "file"), MAIN, (1, 1), "there are no modules to load; directives that one brings are refused by their own names").repeats(),
         Directive::idle(("lock_file", "file"), MAIN, (1, 1), "workers are threads and need no such file"),
         Directive::idle(("map_hash_bucket_size", "size"), HTTP, (1, 1), TABLES),

@@ -144,6 +144,28 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         ),
+        Directive::new(
+            ("limit_conn_log_level", "info | notice | warn | error"),
+            HSL,
+            (1, 1),
+            "error",
+            "The level at which the error log tells what is refused.",
+            Set::With(|_, draft, usage| {
+                draft.limit_conn_log_level = usage.choice(0, &LEVELS)?;
+                Ok(())
+            }),
+        ),
+        Directive::new(
+            ("limit_req_log_level", "info | notice | warn | error"),
+            HSL,
+            (1, 1),
+            "error",
+            "The level at which the error log tells what is refused; what waits is told one level below.",
+            Set::With(|_, draft, usage| {
+                draft.limit_req_log_level = usage.choice(0, &LEVELS)?;
+                Ok(())
+            }),
+        ),
         Directive::flag(
             "limit_conn_dry_run",
             HSL,
@@ -160,6 +182,13 @@ pub(super) const GROUP: Group = Group {
         ),
     ],
 };
+
+const LEVELS: [(&str, Level); 4] = [
+    ("info", Level::Info),
+    ("notice", Level::Notice),
+    ("warn", Level::Warn),
+    ("error", Level::Error),
+];
 
 /// A size, or text with variables that is to become one.
 fn amount(cx: &mut Context<'_>, usage: &Use<'_>) -> Result<Amount, Problem> {
@@ -239,6 +268,8 @@ fn limit_req(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         burst: 0,
         delay: LimitDelay::All,
         status: Status::SERVICE_UNAVAILABLE,
+        log_level: Level::Error,
+        place: cx.place(usage.node.name.span),
         dry_run: false,
     };
     for n in 0..usage.node.args.len() {
@@ -282,6 +313,8 @@ fn limit_conn(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Resul
         zone: find_zone(cx, usage, 0, usage.text(0), false)?,
         connections: usage.number(1, 1, 65535)?.into(),
         status: Status::SERVICE_UNAVAILABLE,
+        log_level: Level::Error,
+        place: cx.place(usage.node.name.span),
         dry_run: false,
     };
     if usage.first {

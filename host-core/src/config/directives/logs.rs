@@ -40,10 +40,11 @@ pub(super) const GROUP: Group = Group {
             Contexts::MAIN.or(Contexts::HSL),
             (1, 2),
             "stderr error",
-            "Where errors are logged, from a level on: `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`.",
+            "Where errors are logged, those of requests too, from a level on, and what is worse. Inherited where there is none at the level: `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`.",
             Set::With(error_log),
         )
-        .differs("That outside of all blocks counts alone: nothing about single requests is in it. The default is a file there. `syslog:` and `memory:` are not supported, and there is one log at a level."),
+        .repeats()
+        .differs("The default is a file there. `syslog:` and `memory:` are not supported. Times are UTC, and nothing is told at `debug` alone."),
     ],
 };
 
@@ -192,10 +193,10 @@ fn error_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         path: (path != "stderr").then(|| cx.path(path)),
         level,
     };
-    if !draft.outermost {
-        let why = "the one outside of all blocks counts";
-        cx.idle(usage.node.span(), "error_log in a block", why);
+    let logs = Arc::make_mut(&mut draft.settings.error_logs);
+    if usage.first {
+        logs.clear();
     }
-    draft.settings.error_log = log;
+    logs.push(log);
     Ok(())
 }

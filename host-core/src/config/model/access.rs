@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use h1_core::Status;
 
+use super::{Level, Place};
 use crate::config::template::Template;
 
 /// A `limit_req_zone` or `limit_conn_zone`.
@@ -54,6 +55,9 @@ pub(crate) struct LimitReq {
     pub(crate) burst: u64,
     pub(crate) delay: LimitDelay,
     pub(crate) status: Status,
+    /// At which refusals are told; delays one below.
+    pub(crate) log_level: Level,
+    pub(crate) place: Place,
     /// It is counted, and let in whatever comes of that.
     pub(crate) dry_run: bool,
 }
@@ -72,6 +76,8 @@ pub(crate) struct LimitConn {
     pub(crate) zone: usize,
     pub(crate) connections: u64,
     pub(crate) status: Status,
+    pub(crate) log_level: Level,
+    pub(crate) place: Place,
     pub(crate) dry_run: bool,
 }
 

@@ -73,7 +73,7 @@ pub(crate) struct Settings {
     pub(crate) limit_rate_after: Amount,
     pub(crate) real_ip: Option<Arc<RealIp>>,
     pub(crate) access_logs: Arc<Vec<AccessLog>>,
-    pub(crate) error_log: ErrorLog,
+    pub(crate) error_logs: Arc<Vec<ErrorLog>>,
     pub(crate) log_not_found: bool,
     pub(crate) dav_methods: Vec<&'static str>,
     /// Where they are set.

@@ -150,7 +150,7 @@ fn setting(settings: &Arc<Settings>, word: &str) -> String {
         keepalive_timeout keepalive_header keepalive_requests keepalive_time lingering_close
         lingering_timeout lingering_time reset_timedout_connection tcp_nodelay tcp_nopush
         access limit_req limit_conn limit_rate limit_rate_after real_ip access_logs
-        error_log log_not_found dav_methods dav_access create_full_put_path min_delete_depth
+        error_logs log_not_found dav_methods dav_access create_full_put_path min_delete_depth
         stub_status early_hints cgi
     )
 }
