@@ -22,6 +22,7 @@ for_each_driver!(
     daemon,
     what_is_supported,
     local_times,
+    descriptors,
 );
 
 /// More than sockets hold.
@@ -266,4 +267,35 @@ fn local_times(driver: &Driver) {
     let [local, utc] = ["/local/", "/utc/"].map(|target| place.get(target));
     assert!(local.contains("2001-09-09 07:16"), "{local}");
     assert!(utc.contains("2001-09-09 01:46"), "{utc}");
+}
+
+/// There are as many connections as there are descriptors for them and their files.
+fn descriptors(driver: &Driver) {
+    let place = Place::new("location = /v { return 200 here; }");
+    let text = fs::read_to_string(place.config()).expect("configuration");
+    let text = text.replace("events { }", "events { worker_connections 25; }");
+    fs::write(place.config(), format!("worker_rlimit_nofile 64;\n{text}")).expect("write");
+    let server = place.start(driver);
+    let told = || server.stderr();
+    assert!(
+        eventually(|| told().contains("64 open files allow ")),
+        "{}",
+        told()
+    );
+    let text = told();
+    let (_, rest) = text.split_once("64 open files allow ").expect("a number");
+    let most: usize = rest
+        .split(' ')
+        .next()
+        .and_then(|it| it.parse().ok())
+        .expect("a number");
+    assert!((10..25).contains(&most), "{text}");
+    let mut clients: Vec<_> = (0..most).map(|_| Client::connect(place.address)).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/v").text(), "here");
+    }
+    // None of them was too many, and each may have a file.
+    for client in &mut clients {
+        assert_eq!(client.get("/a.txt").text(), "a file");
+    }
 }

@@ -106,6 +106,9 @@ fn opened_again_and_reloaded(driver: &Driver) {
 
 struct Nginx(Child);
 
+/// Held as long as it is to run.
+type Running = (Option<Server>, Option<Nginx>);
+
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Fails only when it has ended.
@@ -147,7 +150,7 @@ fn the_words_of_nginx(driver: &Driver) {
         "GET /limited HTTP/1.1\r\n\r\n",
         "GET /dry HTTP/1.1\r\n\r\n",
     ];
-    let told = |of: fn(&Driver, &Path, SocketAddr) -> (Option<Server>, Option<Nginx>)| {
+    let told = |of: fn(&Driver, &Path, SocketAddr) -> Running| {
         let (folder, address) = (folder(), free_address());
         write(
             folder.path(),

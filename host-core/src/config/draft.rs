@@ -156,6 +156,7 @@ fn settings(root: Template, log: AccessLog, error_logs: Arc<Vec<ErrorLog>>) -> S
         server_tokens: true,
         client_max_body_size: 1 << 20,
         client_body_buffer_size: 16 << 10,
+        client_body_temp_path: None,
         client_body_timeout: Duration::from_secs(60),
         send_timeout: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(75),

@@ -41,7 +41,8 @@ impl View<'_> {
     /// The file that `route.path` names cannot be opened.
     pub(super) fn complain_of_file(&self, route: &mut Route, error: &io::Error) {
         let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
-        if missing && !self.rules(route).settings.log_not_found {
+        let rules = self.rules(route);
+        if !rules.tells(Level::Error) || (missing && !rules.settings.log_not_found) {
             return;
         }
         let path = self.file_path(route);

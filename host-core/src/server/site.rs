@@ -153,6 +153,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         server_tokens: true,
         client_max_body_size: 0,
         client_body_buffer_size: 16 * 1024,
+        client_body_temp_path: None,
         client_body_timeout: Duration::from_secs(60),
         send_timeout: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(75),

@@ -314,7 +314,7 @@ impl Session {
         self.complain(Level::Info, text, now);
         let Self { server, inner } = self;
         let inner = &mut **inner;
-        if inner.task.as_ref().is_some_and(|task| !task.answered) {
+        if inner.task.as_ref().is_none_or(|task| !task.answered) {
             let mut view = view!(server, inner, now);
             // nginx's.
             view.sent.status = Status::new(499);

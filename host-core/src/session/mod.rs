@@ -161,6 +161,8 @@ enum Stage {
     Delay {
         until: Instant,
     },
+    /// It has waited: is the client still there?
+    Awake,
     /// Reading the content of a request for a backend.
     Collect,
     /// Asking for a part of it to be put into a file.
@@ -251,6 +253,7 @@ impl Session {
             }
             Stage::Read if self.may_end(now) => Step::Read,
             Stage::Delay { .. } => self.pause(now),
+            Stage::Awake => Step::Read,
             _ => self.wait(now),
         }
     }
@@ -306,6 +309,9 @@ impl Session {
         }
         self.inner.rx.filled(n);
         self.inner.clock.read(n as u64, now);
+        if self.inner.stage == Stage::Awake {
+            return self.go_on(now);
+        }
         if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
             self.inner.rx.clear();
             // nginx's `lingering_timeout` is for each wait.
@@ -316,6 +322,7 @@ impl Session {
     /// No more will come.
     fn on_end(&mut self, now: Now) {
         match self.inner.stage {
+            Stage::Awake => self.gone(now),
             // As in nginx: a client that has no more to say does not wait for a script.
             Stage::Queue | Stage::Run
                 if self.inner.task.as_ref().is_none_or(|it| it.intake.whole) =>
@@ -332,6 +339,9 @@ impl Session {
 
     /// The socket has nothing to read for now.
     pub fn on_read_blocked(&mut self, now: Now) {
+        if self.inner.stage == Stage::Awake {
+            return self.go_on(now);
+        }
         if self.may_end(now) {
             self.inner.stage = Stage::Close;
         }

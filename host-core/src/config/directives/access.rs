@@ -60,7 +60,7 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .differs("Passwords may be hashed by bcrypt, apr1, {SHA}, {SSHA}, $1$, $5$ and $6$; DES and yescrypt are not supported. The file may have 1 MiB. \
+        .differs("Passwords may be hashed by bcrypt, apr1, {SHA}, {SSHA}, $1$, $5$ and $6$, or stand there as they are behind {PLAIN}; DES and yescrypt are not supported. The file may have 1 MiB. \
                   Absolute symbolic links are not followed. Checks that take long get a quarter of the time: others wait, up to 10 seconds, or get 503."),
         Directive::new(
             ("satisfy", "all | any"),

@@ -24,7 +24,6 @@ pub(super) const GROUP: Group = Group {
         Directive::idle(("aio", "on | off | threads[=pool]"), HSL, (1, 1), PIECES),
         Directive::idle(("aio_write", "on | off"), HSL, (1, 1), PIECES),
         Directive::idle(("client_body_in_single_buffer", "on | off"), HSL, (1, 1), MEMORY),
-        Directive::idle(("client_body_temp_path", "path [level1 [level2 [level3]]]"), HSL, (1, 4), "long content is in files without a name, in the folder of the system for temporary files"),
         Directive::idle(("connection_pool_size", "size"), HTTP_SERVER, (1, 1), MEMORY),
         Directive::idle(("directio", "size | off"), HSL, (1, 1), PIECES),
         Directive::idle(("directio_alignment", "size"), HSL, (1, 1), PIECES),

@@ -5,6 +5,7 @@ use crate::config::context::Context;
 use crate::config::draft::Draft;
 use crate::config::error::Problem;
 use crate::config::model::*;
+use crate::config::template::Template;
 use crate::config::value::{number, size};
 use h1_core::Status;
 
@@ -27,9 +28,26 @@ pub(super) const GROUP: Group = Group {
             HSL,
             (1, 1),
             "16k",
-            "Content for a script is kept in memory up to this length; what is longer is put into a temporary file.",
+            "Content for a script or a file is kept in memory up to this length; what is longer is put into a temporary file.",
             Set::Size(|draft| &mut draft.settings.client_body_buffer_size),
         ),
+        Directive::new(
+            ("client_body_temp_path", "path [level1 [level2 [level3]]]"),
+            HSL,
+            (1, 4),
+            "",
+            "The folder of these temporary files; without it that of the system (`TMPDIR`).",
+            Set::With(|cx, draft, usage| {
+                for level in 1..usage.node.args.len() {
+                    usage.number(level, 1, 3)?;
+                }
+                let path = cx.path(usage.text(0));
+                cx.expect_folder(&Template::fixed(&path.to_string_lossy()), usage.node.arg(0).span);
+                draft.settings.client_body_temp_path = Some(path);
+                Ok(())
+            }),
+        )
+        .differs("It is not made. Levels are ignored, as the files have no names."),
         Directive::new(
             ("client_header_buffer_size", "size"),
             Contexts::HTTP.or(Contexts::SERVER),

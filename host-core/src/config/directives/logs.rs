@@ -8,6 +8,7 @@ use crate::config::context::Context;
 use crate::config::draft::Draft;
 use crate::config::error::Problem;
 use crate::config::model::*;
+use crate::config::template::Template;
 use crate::config::value::{Unit, nearest, size};
 
 pub(super) const GROUP: Group = Group {
@@ -149,6 +150,21 @@ fn log_format(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<()
         let message = format!("duplicate \"log_format\" name \"{name}\"");
         return Err(Problem::new(usage.node.arg(0).span, message));
     }
+    let read = read_format(cx, usage);
+    // Who names a bad one has made no mistake.
+    let (escape, line) = read
+        .as_ref()
+        .map_or_else(|_| Default::default(), Clone::clone);
+    let format = LogFormat {
+        name: name.into(),
+        escape,
+        line,
+    };
+    cx.formats.insert(name.into(), Arc::new(format));
+    read.map(drop)
+}
+
+fn read_format(cx: &mut Context<'_>, usage: &Use<'_>) -> Result<(Escape, Template), Problem> {
     let (escape, from) = match usage.text(1).strip_prefix("escape=") {
         None => (Escape::Default, 1),
         Some("default") => (Escape::Default, 2),
@@ -165,17 +181,11 @@ fn log_format(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<()
             "the text of the format is missing",
         ));
     }
-    let mut line = crate::config::template::Template::default();
+    let mut line = Template::default();
     for word in usage.node.args.iter().skip(from) {
         line.parts.extend(cx.template(word)?.parts);
     }
-    let format = LogFormat {
-        name: name.into(),
-        escape,
-        line,
-    };
-    cx.formats.insert(name.into(), Arc::new(format));
-    Ok(())
+    Ok((escape, line))
 }
 
 fn error_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {

@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     /// Bytes; 0 is no bound.
     pub(crate) client_max_body_size: u64,
     pub(crate) client_body_buffer_size: u64,
+    /// Where content is put that is too long for memory; `None` is the system's folder for such.
+    pub(crate) client_body_temp_path: Option<PathBuf>,
     pub(crate) client_body_timeout: Duration,
     pub(crate) send_timeout: Duration,
     /// Zero: no connection is kept.
