@@ -107,7 +107,7 @@ impl Connection {
         let mut sent = 0;
         loop {
             match session.step(self.now) {
-                Step::Write => {
+                Step::Write { .. } => {
                     let mut slices = [IoSlice::new(&[]); 4];
                     let count = session.slices(&mut slices);
                     let n = slices[..count].iter().map(|slice| slice.len()).sum();

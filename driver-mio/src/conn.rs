@@ -49,6 +49,8 @@ pub(crate) struct Connection {
     ended: bool,
     /// The socket takes bytes again.
     writable: bool,
+    /// Nothing can be read or written any more.
+    broken: bool,
     /// The number of the backend that the events tell of, too.
     backend: Option<u64>,
     /// It may have something to say.
@@ -93,6 +95,7 @@ impl Connection {
             readable: true,
             ended: false,
             writable: false,
+            broken: false,
             backend: None,
             backend_ready: false,
         }
@@ -111,6 +114,7 @@ impl Connection {
         self.readable |= event.is_readable() || event.is_error();
         self.ended |= event.is_read_closed() || event.is_priority();
         self.writable |= event.is_writable() || event.is_error();
+        self.broken |= event.is_error() || event.is_write_closed();
     }
 
     /// There is an event of the backend.
@@ -246,7 +250,7 @@ impl Connection {
                 session.on_exchanged(moved, now);
             }
             Step::Log(log) => log.writer.write(log.lines),
-            Step::Write => return Done::Used(self.write(session, now)),
+            Step::Write { more } => return Done::Used(self.write(session, more, now)),
             Step::SendFile(part) => {
                 let sent = os::send_file(&self.stream, &part);
                 return Done::Used(self.on_sent(session, sent, now));
@@ -256,6 +260,10 @@ impl Connection {
             Step::Wait(Wait { write: true, .. }) if self.writable => session.on_writable(now),
             Step::Wait(Wait { backend: true, .. }) if mem::take(&mut self.backend_ready) => {
                 session.on_backend(now);
+            }
+            // Reads and writes tell it themselves.
+            Step::Wait(Wait { read: false, .. }) if self.broken => {
+                session.on_socket_error(&ErrorKind::ConnectionReset.into(), now);
             }
             Step::Wait(Wait { write: false, .. }) => return Done::Waits(READABLE),
             Step::Wait(_) => return Done::Waits(READABLE.add(Interest::WRITABLE)),
@@ -288,12 +296,12 @@ impl Connection {
     }
 
     /// Writes once. As with reading, a short write has filled the socket.
-    fn write(&mut self, session: &mut Session, now: Now) -> usize {
+    fn write(&mut self, session: &mut Session, more: bool, now: Now) -> usize {
         let mut slices = [IoSlice::new(&[]); FEW];
         let count = session.slices(&mut slices);
         let (offered, written) = match count {
-            FEW => self.write_many(session),
-            _ => self.write_slices(&slices[..count]),
+            FEW => self.write_many(session, more),
+            _ => self.write_slices(&slices[..count], more),
         };
         let short = written.as_ref().is_ok_and(|n| *n < offered);
         let written = self.on_sent(session, written, now);
@@ -305,16 +313,16 @@ impl Connection {
 
     /// Apart, as so many slices take time to prepare.
     #[cold]
-    fn write_many(&self, session: &Session) -> (usize, io::Result<usize>) {
+    fn write_many(&self, session: &Session, more: bool) -> (usize, io::Result<usize>) {
         let mut slices = [IoSlice::new(&[]); MANY];
         let count = session.slices(&mut slices);
-        self.write_slices(&slices[..count])
+        self.write_slices(&slices[..count], more)
     }
 
     /// How many bytes there were, and how many of them were written.
-    fn write_slices(&self, slices: &[IoSlice<'_>]) -> (usize, io::Result<usize>) {
+    fn write_slices(&self, slices: &[IoSlice<'_>], more: bool) -> (usize, io::Result<usize>) {
         let offered = slices.iter().map(|slice| slice.len()).sum();
-        (offered, os::send(&self.stream, slices))
+        (offered, os::send(&self.stream, slices, more))
     }
 
     /// Tells the session what has become of a write; returns how many bytes have gone.

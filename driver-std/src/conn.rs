@@ -3,12 +3,12 @@
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use host_core::os::{self, Stop};
 use host_core::{Now, Parked, Pool as Sessions, SendFile, Session, Step, Wait};
 use mio::Interest;
-use socket2::Socket;
 
 use crate::pool::Pool;
 
@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A client's socket and its session, between the turns that threads give it.
 pub(crate) struct Connection {
-    pub(crate) stream: Socket,
+    /// Sockets of any kind are used as if they were these.
+    pub(crate) stream: UnixStream,
     state: Result<Parked, Session>,
     /// What its next turn waits for, beside its deadline and its backend.
     pub(crate) interest: Option<Interest>,
@@ -28,7 +29,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(stream: OwnedFd, parked: Parked, generation: u64) -> Self {
-        let stream = Socket::from(stream);
+        let stream = UnixStream::from(stream);
         // Where one of these fails, the peer is gone already and the first read says so.
         let _ = stream.set_nonblocking(false);
         let _ = stream.set_read_timeout(Some(PATIENCE));
@@ -101,7 +102,7 @@ impl Connection {
 /// A connection while a thread is lent to it.
 struct Turn<'t> {
     pool: &'t Pool,
-    stream: &'t Socket,
+    stream: &'t UnixStream,
     session: Session,
     now: Now,
     has_read: bool,
@@ -144,10 +145,10 @@ impl Turn<'_> {
                 self.session.on_exchanged(moved, self.now);
             }
             Step::Log(log) => log.writer.write(log.lines),
-            Step::Write => {
+            Step::Write { more } => {
                 let mut slices = [IoSlice::new(&[]); 16];
                 let count = self.session.slices(&mut slices);
-                let sent = os::send(self.stream, &slices[..count]);
+                let sent = os::send(self.stream, &slices[..count], more);
                 self.report(sent, Session::on_written, Session::on_write_blocked);
             }
             Step::SendFile(part) => {
@@ -251,7 +252,7 @@ impl Turn<'_> {
 }
 
 /// Without waiting, as no deadline could end that.
-fn send_file(stream: &Socket, part: &SendFile<'_>) -> io::Result<usize> {
+fn send_file(stream: &UnixStream, part: &SendFile<'_>) -> io::Result<usize> {
     stream.set_nonblocking(true)?;
     let sent = os::send_file(stream, part);
     stream.set_nonblocking(false)?;

@@ -135,10 +135,13 @@ fn failures_are_told_in_one_line() {
             format!("cannot listen on {address}: address already in use"),
         ),
         (
-            &[missing],
+            &[missing, "--port", "0"],
             format!("cannot serve {missing}: no such file or directory"),
         ),
-        (&[file], format!("cannot serve {file}: not a directory")),
+        (
+            &[file, "--port", "0"],
+            format!("cannot serve {file}: not a directory"),
+        ),
         (
             &[folder, "--port", "0", "--access-log", log],
             format!("cannot open the access log {log}: no such file or directory"),

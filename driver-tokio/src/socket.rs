@@ -59,14 +59,12 @@ impl Socket {
         self.watch()?.poll_write_ready(cx)
     }
 
-    pub(crate) fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn write(&self, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
         let fd = self.fd()?;
-        self.sending(|| os::send(fd, slices))
+        self.sending(|| os::send(fd, slices, more))
     }
 
-    pub(crate) fn send_file(&mut self, part: &SendFile<'_>) -> io::Result<usize> {
-        // It has no flag like that of the others.
-        self.watch()?;
+    pub(crate) fn send_file(&self, part: &SendFile<'_>) -> io::Result<usize> {
         let fd = self.fd()?;
         self.sending(|| os::send_file(fd, part))
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use host_core::{Now, Session, Step, Wait, os};
 
@@ -74,10 +75,10 @@ impl<'s> Turn<'s> {
                     self.session.on_exchanged(moved, self.now);
                 }
                 Step::Log(log) => log.writer.write(log.lines),
-                Step::Write => {
+                Step::Write { more } => {
                     let mut slices = [IoSlice::new(&[]); 16];
                     let count = self.session.slices(&mut slices);
-                    let sent = self.socket.write(&slices[..count]);
+                    let sent = self.socket.write(&slices[..count], more);
                     self.report(sent, Session::on_written, Session::on_write_blocked);
                 }
                 Step::SendFile(part) => {
@@ -120,11 +121,20 @@ impl<'s> Turn<'s> {
             self.report(ready.map(|()| 0), on_ready, Session::on_write_blocked);
             return Poll::Ready(());
         }
-        // Without any of them it is for time alone.
         match wait.read {
             true => self.poll_more(cx),
+            false if !wait.write && self.is_broken(wait) => Poll::Ready(()),
             false => Poll::Pending,
         }
+    }
+
+    /// Whether a socket that is neither read nor written is of no use any more: nothing else tells of that.
+    fn is_broken(&mut self, wait: Wait) -> bool {
+        let fd = self.socket.fd();
+        let broken = fd.and_then(|fd| os::wait(fd, None, wait, Duration::ZERO));
+        broken
+            .map_err(|error| self.session.on_socket_error(&error, self.now))
+            .is_err()
     }
 
     fn poll_backend(&self, cx: &mut Context<'_>, watch: &mut Option<Box<Watch>>) -> Poll<()> {

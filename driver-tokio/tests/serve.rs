@@ -35,8 +35,8 @@ struct Running {
 impl Running {
     fn new() -> Self {
         let (folder, server) = server();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = e2e::free_address();
+        let listener = std::net::TcpListener::bind(address).unwrap();
         let control = Control::new();
         let service = Service::new(server, [listener]).unwrap();
         let serve = driver_tokio::serve(service, control.clone());

@@ -1,32 +1,48 @@
 //! Addresses for servers that cannot choose their own.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
-/// The first of the ports that no system gives to whoever asks for any, and how many they are.
-const PORTS: (u32, u32) = (10_000, 22_768);
+use rustix::fd::OwnedFd;
+#[cfg(not(target_vendor = "apple"))]
+use rustix::net::SocketFlags;
+use rustix::net::{AddressFamily, SocketAddrAny, SocketType, bind, getsockname, sockopt};
 
 /// An address of this machine that nobody listens on, another one at each call.
 ///
-/// The kernel gives ports of this range to nobody: not to another server that listens on port 0, and not
-/// to a client, which could otherwise meet itself where it waits for the server.
+/// On Linux this process holds it until it ends, by a socket that is bound and does not listen: the kernel
+/// gives the port to nobody who asks for any, neither to another server nor to a client, which
+/// could otherwise meet itself where it waits for the server. Whoever asks for this very port gets it, with
+/// `SO_REUSEADDR`, which servers set.
 ///
 /// ```
 /// let address = e2e::free_address();
 /// assert_ne!(address, e2e::free_address());
-/// std::net::TcpListener::bind(address).unwrap();
+/// let listener = std::net::TcpListener::bind(address).unwrap();
+/// drop(listener);
+/// assert!(std::net::TcpStream::connect(address).is_err());
 /// ```
 pub fn free_address() -> SocketAddr {
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-    // Processes that run at the same time begin at different places.
-    let start = process::id().wrapping_mul(61);
-    loop {
-        let call = CALLS.fetch_add(1, Ordering::Relaxed);
-        let port = PORTS.0 + start.wrapping_add(call) % PORTS.1;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port as u16));
-        if TcpStream::connect(address).is_err() {
-            return address;
-        }
+    static HELD: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+
+    let socket = socket();
+    sockopt::set_socket_reuseaddr(&socket, true).expect("reuse");
+    bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("bind");
+    let address: SocketAddrAny = getsockname(&socket).expect("address");
+    if cfg!(target_os = "linux") {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.push(socket);
     }
+    address.try_into().expect("IP")
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn socket() -> OwnedFd {
+    let flags = SocketFlags::CLOEXEC;
+    rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).expect("socket")
+}
+
+#[cfg(target_vendor = "apple")]
+fn socket() -> OwnedFd {
+    rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("socket")
 }

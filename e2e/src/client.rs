@@ -1,8 +1,10 @@
 //! A well-behaved client that takes no nonsense: RFC 9112's rules on framing are checked in each
 //! answer, and the head is parsed by httparse.
 
+use std::io::Write;
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::Wire;
 
@@ -62,6 +64,24 @@ impl Client {
         }
     }
 
+    /// GET on a new connection to a server that may be stopped or reloaded just then, and the answer.
+    ///
+    /// Such a server gives a new connection two seconds for its first request. Whoever takes half of
+    /// that may be turned away, and comes again; others are answered.
+    pub fn first(address: SocketAddr, target: &str) -> (Self, Response) {
+        loop {
+            let start = Instant::now();
+            let mut client = Self::connect(address);
+            let sent = client.wire.try_send(encode("GET", target, &[]));
+            let was_late = start.elapsed() > Duration::from_secs(1);
+            if sent && client.wire.goes_on() {
+                let response = client.response("GET");
+                return (client, response);
+            }
+            assert!(was_late, "turned away: {target}");
+        }
+    }
+
     /// GET, and the answer.
     pub fn get(&mut self, target: &str) -> Response {
         self.request("GET", target, &[])
@@ -78,6 +98,16 @@ impl Client {
     pub fn request(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
         self.wire.send(encode(method, target, fields));
         self.response(method)
+    }
+
+    /// Sends a request, and reads the answer meanwhile: it may come before all has left, and the server
+    /// may then take no more.
+    pub fn exchange(&mut self, method: &str, request: &[u8]) -> Response {
+        let mut sender = self.wire.sender();
+        thread::scope(|scope| {
+            scope.spawn(move || sender.write_all(request));
+            self.response(method)
+        })
     }
 
     /// The next answer, which is to a request of this method.

@@ -11,10 +11,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use std::{iter, thread};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
-use crate::{Client, DEADLINE, Driver, Response, Wire, eventually};
+use crate::{Client, DEADLINE, Driver, Response, Wire, eventually, free_address};
 
 /// A temporary folder, and a server that serves it and writes an access log beside it.
 #[derive(Debug)]
@@ -31,23 +32,39 @@ impl From<Driver> for Site {
 }
 
 impl Site {
-    /// Serves a new folder through `command`, to which the arguments are added. The server
-    /// chooses a port unless `flags` name addresses.
+    /// Serves a new folder through `command`, to which the arguments are added, on a [`free_address`]
+    /// unless `flags` name others.
     pub fn launch(mut command: Command, flags: &[&str]) -> Self {
-        let scratch = TempDir::new().expect("temporary folder");
-        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let root = scratch.path().join("root");
-        fs::create_dir(&root).expect("root");
-        command.arg(root).args(flags);
+        let scratch = scratch();
+        command.arg(scratch.path().join("root")).args(flags);
         if !flags.contains(&"--access-log") {
             command.arg("--access-log").arg(scratch.path().join("log"));
         }
         let addresses = flags.iter().filter(|flag| **flag == "--listen").count();
         if addresses == 0 {
-            command.args(["--port", "0"]);
+            command.args(["--listen", &free_address().to_string()]);
         }
         Self {
             server: Server::start(command, addresses.max(1)),
+            scratch,
+        }
+    }
+
+    /// Serves a new folder with these directives at the top and in `events`, and gives clients time: those
+    /// that wait, or do not read, are still there when a slow machine comes back to them.
+    pub fn patient(driver: &Driver, main: &str, events: &str) -> Self {
+        let scratch = scratch();
+        let (folder, address) = (scratch.path().display(), free_address());
+        let text = format!(
+            "{main}\nevents {{ {events} }}\nhttp {{\n{PATIENCE}\naccess_log {folder}/log;\n\
+             server {{ listen {address}; root {folder}/root; }} }}\n"
+        );
+        let config = scratch.path().join("nginx.conf");
+        fs::write(&config, text).expect("write");
+        let mut command = driver.command();
+        command.arg("-c").arg(&config);
+        Self {
+            server: Server::start(command, 1),
             scratch,
         }
     }
@@ -101,6 +118,18 @@ impl Site {
         assert!(complete && lines.len() == count, "{count} lines: {text}");
         lines
     }
+}
+
+/// Directives by which no client is too slow before its test is over.
+pub(crate) const PATIENCE: &str = "client_header_timeout 1h; client_body_timeout 1h; \
+                                   keepalive_timeout 1h; send_timeout 1h;";
+
+/// A folder with one to be served.
+fn scratch() -> TempDir {
+    let scratch = TempDir::new().expect("temporary folder");
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+    fs::create_dir(scratch.path().join("root")).expect("root");
+    scratch
 }
 
 /// A driver's process; killed when dropped.
@@ -170,6 +199,19 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).expect("kill");
     }
 
+    /// Lets the process stand still until [`thaw`](Self::thaw): each of its threads does when this returns.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let id = Pid::from_child(&self.child);
+        let stopped = || waitid(WaitId::Pid(id), WaitIdOptions::STOPPED);
+        retry_on_intr(stopped).expect("wait");
+    }
+
+    /// Lets the process go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Lets the process have at most `most` descriptors from now on.
     #[cfg(target_os = "linux")]
     pub fn limit_descriptors(&self, most: u64) {
@@ -193,12 +235,12 @@ impl Server {
         status
     }
 
-    /// KiB of memory that the process holds.
+    /// KiB of memory that the process holds, but for the pages of its program.
     pub fn resident(&self) -> u64 {
         let text = self.proc("status");
-        let line = text.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = text.lines().find(|line| line.starts_with("RssAnon:"));
         let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        kib.and_then(|kib| kib.parse().ok()).expect("VmRSS")
+        kib.and_then(|kib| kib.parse().ok()).expect("RssAnon")
     }
 
     /// Whether the process comes to rest: what is left to do is soon done, and to wait costs nothing.
@@ -209,7 +251,7 @@ impl Server {
             thread::sleep(Duration::from_secs(1));
             self.processor_time() - before < Duration::from_millis(100)
         };
-        (0..5).any(|_| is_calm())
+        eventually(is_calm)
     }
 
     /// Processor time that the process has used.
@@ -224,16 +266,26 @@ impl Server {
 
     /// Open descriptors of the process.
     pub fn descriptors(&self) -> usize {
+        self.descriptor_links().count()
+    }
+
+    /// What the open descriptors of the process lead to.
+    fn descriptor_links(&self) -> impl Iterator<Item = Option<PathBuf>> {
         let folder = format!("/proc/{}/fd", self.child.id());
-        fs::read_dir(folder).expect("fd").count()
+        let links = fs::read_dir(folder).expect("fd");
+        links.map(|link| fs::read_link(link.ok()?.path()).ok())
+    }
+
+    /// Open descriptors of regular files in this folder.
+    pub fn open_files(&self, folder: &Path) -> usize {
+        let is_file = |path: &PathBuf| path.starts_with(folder) && path.is_file();
+        self.descriptor_links().flatten().filter(is_file).count()
     }
 
     /// Whether it holds one end at most of each pipe, so that none is being handed to a child.
     pub fn holds_no_whole_pipe(&self) -> bool {
-        let folder = format!("/proc/{}/fd", self.child.id());
-        let links = fs::read_dir(folder).expect("fd").flatten();
-        let links = links.filter_map(|link| fs::read_link(link.path()).ok());
         let mut seen = HashSet::new();
+        let links = self.descriptor_links().flatten();
         links
             .filter(|link| link.as_os_str().as_encoded_bytes().starts_with(b"pipe:"))
             .all(|link| seen.insert(link))

@@ -10,9 +10,11 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::fixture::PATIENCE;
 use crate::{Client, Driver, Response, Server, Wire, eventually, free_address};
 
-/// A temporary folder whose scripts in `/cgi-bin/` are run, with the logs beside it.
+/// A temporary folder whose scripts in `/cgi-bin/` are run, with the logs beside it. Clients and scripts
+/// have as much time as the test takes, unless its directives say other.
 #[derive(Debug)]
 pub struct Scripts {
     /// The process.
@@ -61,15 +63,16 @@ impl Scripts {
         } = directives;
         let text = format!(
             "pid FOLDER/pid;\nerror_log FOLDER/error.log;\n{main}\nevents {{ }}\nhttp {{\n\
-             access_log FOLDER/access.log;\n{http}\nserver {{\nlisten {address};\n\
+             access_log FOLDER/access.log;\n{PATIENCE}\ncgi_timeout 1h;\n{http}\nserver {{\nlisten {address};\n\
              root FOLDER/root;\nlocation /cgi-bin/ {{ cgi_pass exec; {location} }}\n{server}\n}} }}\n"
         );
         let text = text.replace("FOLDER", &folder.path().to_string_lossy());
         let config = folder.path().join("nginx.conf");
         fs::write(&config, text).expect("write");
-        // With a variable and a descriptor that are nobody's business.
+        // With a variable, a descriptor and ignored signals that are nobody's business.
         let mut command = Command::new("sh");
-        let start = r#"export E2E_SECRET=1; exec 9</dev/null; exec "$0" "$@""#;
+        let start = r#"export E2E_SECRET=1; exec 9</dev/null; trap '' HUP QUIT USR2 CHLD TSTP
+            exec "$0" "$@""#;
         command.args(["-c", start]).arg(driver.binary());
         command.arg("-c").arg(&config).stdin(Stdio::null());
         command.env("TMPDIR", folder.path().join("tmp"));

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::net::{SendFlags, sockopt};
 
@@ -50,7 +50,7 @@ impl Wire {
 
     /// Waits for the next bytes or the end; whether it is bytes.
     pub fn goes_on(&mut self) -> bool {
-        !self.unread.is_empty() || self.fill(Instant::now() + DEADLINE).is_ok()
+        !self.unread.is_empty() || self.fill().is_ok()
     }
 
     /// Another handle of the connection, to send with while this one reads.
@@ -58,10 +58,12 @@ impl Wire {
         self.stream.try_clone().expect("dup")
     }
 
-    /// Sends `bytes` in one segment each.
+    /// Sends `bytes` in one segment each, until the server ends the connection.
     pub fn send_bytewise(&mut self, bytes: impl AsRef<[u8]>) {
         for byte in bytes.as_ref().chunks(1) {
-            self.send(byte);
+            if !self.try_send(byte) {
+                return;
+            }
         }
     }
 
@@ -71,9 +73,12 @@ impl Wire {
         assert_eq!(sent.expect("send"), 1);
     }
 
-    /// Says that no more will be sent, and goes on reading.
+    /// Says that no more will be sent, unless the server has ended the connection, and goes on reading.
     pub fn finish(&mut self) {
-        self.stream.shutdown(Shutdown::Write).expect("half-close");
+        match self.stream.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == ErrorKind::NotConnected => {}
+            done => done.expect("half-close"),
+        }
     }
 
     /// Closes the connection with a reset.
@@ -97,9 +102,8 @@ impl Wire {
 
     /// The next `len` bytes.
     pub fn read_exact(&mut self, len: usize) -> Vec<u8> {
-        let deadline = Instant::now() + DEADLINE;
         while self.unread.len() < len {
-            if let Err(end) = self.fill(deadline) {
+            if let Err(end) = self.fill() {
                 panic!("{end:?} after {} of {len} bytes", self.unread.len());
             }
         }
@@ -108,12 +112,11 @@ impl Wire {
 
     /// The bytes up to and with the first `mark`.
     pub fn read_through(&mut self, mark: &[u8]) -> Vec<u8> {
-        let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(at) = self.unread.windows(mark.len()).position(|w| w == mark) {
                 return self.unread.drain(..at + mark.len()).collect();
             }
-            if let Err(end) = self.fill(deadline) {
+            if let Err(end) = self.fill() {
                 panic!("{end:?} after \"{}\"", self.unread.escape_ascii());
             }
         }
@@ -121,9 +124,8 @@ impl Wire {
 
     /// All that comes before the end, and the end.
     pub fn read_to_end(&mut self) -> (Vec<u8>, End) {
-        let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Err(end) = self.fill(deadline) {
+            if let Err(end) = self.fill() {
                 return (std::mem::take(&mut self.unread), end);
             }
         }
@@ -158,11 +160,10 @@ impl Wire {
         assert_eq!((rest.as_str(), end), ("", End::Eof));
     }
 
-    fn fill(&mut self, deadline: Instant) -> Result<(), End> {
+    fn fill(&mut self) -> Result<(), End> {
         let start = self.unread.len();
-        let left = deadline.saturating_duration_since(Instant::now());
         self.stream
-            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+            .set_read_timeout(Some(DEADLINE))
             .expect("read timeout");
         self.unread.resize(start + 64 * 1024, 0);
         let read = self.stream.read(&mut self.unread[start..]);

@@ -223,6 +223,8 @@ fn answers_without_content(driver: &Driver) {
         for method in ["GET", "HEAD"] {
             let response = client.request(method, &format!("/cgi-bin/{n}"), &[]);
             assert_eq!((response.status, response.text()), (status, ""), "{output}");
+            let tag = output.contains("ETag").then_some("\"x\"");
+            assert_eq!(response.get("etag"), tag, "{output}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The content of requests on its way to CGI scripts: RFC 3875, 4.2.
 #![cfg(target_os = "linux")]
 
-use e2e::{Client, Driver, Scripts, encode, eventually, for_each_driver, is_running, noise};
+use e2e::{
+    Client, Driver, Response, Scripts, encode, eventually, for_each_driver, is_running, noise,
+};
 
 for_each_driver!(
     content_of_any_length,
@@ -34,9 +36,13 @@ fn post(target: &str, fields: &str) -> String {
     format!("POST {target} HTTP/1.1\r\nHost: e2e\r\n{fields}\r\n\r\n")
 }
 
-/// The first line of the answer of `echo`, and the content behind it.
+/// The next answer of `echo`, split.
 fn echoed(client: &mut Client) -> (String, Vec<u8>) {
-    let response = client.response("POST");
+    split(client.response("POST"))
+}
+
+/// The first line of an answer of `echo`, and the content behind it.
+fn split(response: Response) -> (String, Vec<u8>) {
     assert_eq!(response.status, 200, "{response:?}");
     let end = response
         .body
@@ -62,11 +68,9 @@ fn content_of_any_length(driver: &Driver) {
             // An answer that begins before all content has come may end the connection.
             let mut client = site.client();
             let content = noise(len);
-            client
-                .wire
-                .send(post("/cgi-bin/echo", &format!("Content-Length: {len}")));
-            client.wire.send(&content);
-            let (line, got) = echoed(&mut client);
+            let head = post("/cgi-bin/echo", &format!("Content-Length: {len}"));
+            let response = client.exchange("POST", &[head.as_bytes(), &content].concat());
+            let (line, got) = split(response);
             assert_eq!(line, format!("{len} none none"), "{directives}");
             assert!(got == content, "{directives}: {len}");
         }
@@ -123,16 +127,10 @@ fn content_that_the_script_does_not_read(driver: &Driver) {
         site.sh("lazy", "printf 'Content-Type: text/plain\\n\\nhello'");
         for len in [10, 100_000, 3_000_000] {
             let mut client = site.client();
-            client
-                .wire
-                .send(post("/cgi-bin/lazy", &format!("Content-Length: {len}")));
-            // The answer may come before all of this has left.
-            client.wire.send(vec![b'x'; len]);
-            assert_eq!(
-                client.response("POST").text(),
-                "hello",
-                "{directives}: {len}"
-            );
+            let head = post("/cgi-bin/lazy", &format!("Content-Length: {len}"));
+            let request = head + &"x".repeat(len);
+            let response = client.exchange("POST", request.as_bytes());
+            assert_eq!(response.text(), "hello", "{directives}: {len}");
         }
     }
 }
@@ -147,12 +145,10 @@ fn a_script_that_writes_before_it_reads(driver: &Driver) {
             &format!("printf 'Content-Type: a/b\\n\\n'; head -c {LEN} /dev/zero; exec cat"),
         );
         let mut client = site.client();
-        client
-            .wire
-            .send(post("/cgi-bin/writes", &format!("Content-Length: {LEN}")));
+        let head = post("/cgi-bin/writes", &format!("Content-Length: {LEN}"));
         let content = noise(LEN);
-        client.wire.send(&content);
-        let body = client.response("POST").body;
+        let request = [head.as_bytes(), &content].concat();
+        let body = client.exchange("POST", &request).body;
         assert_eq!(body.len(), 2 * LEN);
         assert!(body[LEN..] == content);
     }

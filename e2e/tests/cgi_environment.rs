@@ -20,6 +20,7 @@ for_each_driver!(
     the_path_behind_the_script,
     slashes_that_are_not_merged,
     a_script_as_index,
+    a_script_below_an_alias,
 );
 
 /// Prints the environment as the process got it; what a shell adds is not in it.
@@ -377,4 +378,43 @@ fn a_script_as_index(driver: &Driver) {
         assert_eq!(value(&found, "REQUEST_URI"), target);
     }
     assert_eq!(site.get("/sub").status, 301);
+}
+
+/// What is behind the script is a path like any other (RFC 3875, 4.1.6); an alias is no root.
+fn a_script_below_an_alias(driver: &Driver) {
+    let site = Scripts::configured(
+        driver,
+        Directives {
+            server: r"location /tool/ { alias FOLDER/tools/; cgi_pass exec; }
+                      location = /one { alias FOLDER/tools/env; cgi_pass exec; }
+                      location ~ ^/any/(\w+)(/.*)?$ { alias FOLDER/tools/$1$2; cgi_pass exec; }
+                      location /own/ { root FOLDER/other; cgi_pass exec; }
+                      location /data/ { alias FOLDER/elsewhere/; }",
+            ..Directives::default()
+        },
+    );
+    site.program("../tools/env", &format!("#!/bin/sh\n{ENV}\n"));
+    site.program("../other/own/env", &format!("#!/bin/sh\n{ENV}\n"));
+    for (script, info, translated, root) in [
+        ("/tool/env", "", "", "root"),
+        ("/tool/env", "/a/b", "root/a/b", "root"),
+        ("/tool/env", "/data/x", "elsewhere/x", "root"),
+        ("/tool/env", "/tool/y", "tools/y", "root"),
+        ("/one", "", "", "root"),
+        ("/any/env", "/any/thing/z", "tools/thing/z", "root"),
+        ("/own/env", "/own/x", "other/own/x", "other"),
+        ("/own/env", "/x", "root/x", "other"),
+    ] {
+        let target = format!("{script}{info}");
+        let found = asked(&site, &target, &[]);
+        let path = |name: &str| site.outside(name).display().to_string();
+        let translated = match translated {
+            "" => String::new(),
+            name => path(name),
+        };
+        assert_eq!(value(&found, "SCRIPT_NAME"), script, "{target}");
+        assert_eq!(value(&found, "PATH_INFO"), info, "{target}");
+        assert_eq!(value(&found, "PATH_TRANSLATED"), translated, "{target}");
+        assert_eq!(value(&found, "DOCUMENT_ROOT"), path(root), "{target}");
+    }
 }

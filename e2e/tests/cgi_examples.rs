@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,7 +14,7 @@ for_each_driver!(shell, perl, python, compiled, wsgi);
 /// A copy of the example, and a server of it.
 struct Example {
     folder: TempDir,
-    client: Client,
+    address: SocketAddr,
     _server: Server,
 }
 
@@ -48,22 +49,25 @@ impl Example {
         command.arg("-c").arg(&config);
         Self {
             _server: Server::start(command, 1),
-            client: Client::connect(address),
+            address,
             folder,
         }
     }
 
-    fn send(&mut self, method: &str, target: &str, content: &str) -> Response {
+    fn get(&self, target: &str) -> Response {
+        Client::connect(self.address).get(target)
+    }
+
+    fn send(&self, method: &str, target: &str, content: &str) -> Response {
         let head = format!("{method} {target} HTTP/1.1\r\nHost: e2e\r\nContent-Length: ");
         let request = format!("{head}{}\r\n\r\n{content}", content.len());
-        self.client.wire.send(request);
-        self.client.response(method)
+        Client::connect(self.address).exchange(method, request.as_bytes())
     }
 }
 
 fn shell(driver: &Driver) {
-    let mut example = Example::new(driver);
-    let response = example.client.get("/cgi-bin/hello.sh/more?who=you");
+    let example = Example::new(driver);
+    let response = example.get("/cgi-bin/hello.sh/more?who=you");
     let text = response.text();
     assert!(text.starts_with("Good day from h1/"), "{text}");
     let expected = "You asked for GET /cgi-bin/hello.sh with \"who=you\" and \"/more\".\n";
@@ -74,10 +78,10 @@ fn perl(driver: &Driver) {
     if !is_there("/usr/bin/perl") {
         return;
     }
-    let mut example = Example::new(driver);
+    let example = Example::new(driver);
     let response = example.send("POST", "/cgi-bin/count.pl", "one two\nthree\n\n four");
     assert_eq!(response.text(), "4 words\n");
-    let response = example.client.get("/cgi-bin/count.pl");
+    let response = example.get("/cgi-bin/count.pl");
     assert_eq!((response.status, response.field("allow")), (405, "POST"));
     let response = example.send("POST", "/cgi-bin/count.pl", &"x".repeat(65_537));
     assert_eq!(response.status, 413);
@@ -87,14 +91,8 @@ fn python(driver: &Driver) {
     if !is_there("/usr/bin/python3") {
         return;
     }
-    let mut example = Example::new(driver);
-    assert!(
-        example
-            .client
-            .get("/greet.py")
-            .text()
-            .contains("Hello, stranger!")
-    );
+    let example = Example::new(driver);
+    assert!(example.get("/greet.py").text().contains("Hello, stranger!"));
     let response = example.send("POST", "/greet.py", "name=%3CJ%C3%B6rg%3E");
     assert!(
         response.text().contains("Hello, &lt;Jörg&gt;!"),
@@ -103,36 +101,30 @@ fn python(driver: &Driver) {
 }
 
 fn compiled(driver: &Driver) {
-    let mut example = Example::new(driver);
+    let example = Example::new(driver);
     let target = example.folder.path().join("site/cgi-bin/sum");
     let mut rustc = Command::new("rustc");
     rustc.arg(source().join("sum.rs")).arg("-o").arg(&target);
     assert!(rustc.status().expect("rustc").success());
-    assert_eq!(
-        example.client.get("/cgi-bin/sum?n=1&n=-2&n=40").text(),
-        "39\n"
-    );
-    assert_eq!(example.client.get("/cgi-bin/sum?n=one").status, 400);
+    assert_eq!(example.get("/cgi-bin/sum?n=1&n=-2&n=40").text(), "39\n");
+    assert_eq!(example.get("/cgi-bin/sum?n=one").status, 400);
 }
 
 fn wsgi(driver: &Driver) {
     if !is_there("/usr/bin/python3") {
         return;
     }
-    let mut example = Example::new(driver);
-    assert_eq!(example.client.get("/notes/").text(), "{}\n");
+    let example = Example::new(driver);
+    assert_eq!(example.get("/notes/").text(), "{}\n");
     let made = example.send("PUT", "/notes/milk", "two bottles");
     assert_eq!((made.status, made.text()), (201, "\"two bottles\"\n"));
+    assert_eq!(example.get("/notes/milk").text(), "\"two bottles\"\n");
+    assert_eq!(example.get("/notes/bread").status, 404);
     assert_eq!(
-        example.client.get("/notes/milk").text(),
-        "\"two bottles\"\n"
-    );
-    assert_eq!(example.client.get("/notes/bread").status, 404);
-    assert_eq!(
-        example.client.get("/notes").text(),
+        example.get("/notes").text(),
         "{\"milk\": \"two bottles\"}\n"
     );
     // Neither the source nor what it keeps is served.
-    assert_eq!(example.client.get("/notes.json").status, 404);
-    assert!(!example.client.get("/notes.py").text().contains("import"));
+    assert_eq!(example.get("/notes.json").status, 404);
+    assert!(!example.get("/notes.py").text().contains("import"));
 }

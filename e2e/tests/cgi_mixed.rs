@@ -119,11 +119,14 @@ fn what_is_too_much_holds_nobody_up(driver: &Driver) {
         ("HEAD", "/cgi-bin/long", ""),
         ("GET", "/cgi-bin/none", ""),
     ] {
-        assert_eq!(
-            client.request(method, target, &[]).text(),
-            text,
-            "{method} {target}"
-        );
+        // One that begins late is ended before it answers.
+        let is_answered = || {
+            let response = client.request(method, target, &[]);
+            let in_time = response.status != 504;
+            assert!(!in_time || response.text() == text, "{method} {target}");
+            in_time
+        };
+        assert!(eventually(is_answered), "{method} {target}");
         assert_eq!(client.get("/missing").status, 404, "{method} {target}");
     }
     drop(client);

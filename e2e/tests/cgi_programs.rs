@@ -179,6 +179,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
         .env("HOME", folder)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
+        .env("no_proxy", "*")
         .stdin(Stdio::null())
         .output()
         .expect("git");

@@ -2,17 +2,20 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::process::{Child, Command, Stdio};
 
-use e2e::{Directives, Driver, Scripts, encode, for_each_driver};
-use rustix::process::Signal;
+use e2e::{Directives, Driver, Scripts, encode, eventually, for_each_driver};
+use rustix::process::{Signal, geteuid};
 
 for_each_driver!(
     what_may_be_executed_runs,
     no_argument_from_the_query,
     standard_descriptors_alone,
     default_signals,
+    a_program_that_may_not_be_read,
     a_process_group_of_its_own,
     the_folder_of_the_script_is_the_working_directory,
+    nobody_waits_while_another_script_starts,
 );
 
 /// `cgi on`: scripts and files side by side.
@@ -82,7 +85,8 @@ fn standard_descriptors_alone(driver: &Driver) {
     assert_eq!(numbers, ["0", "1", "2"], "{}", listed.text());
 }
 
-/// The server ignores SIGPIPE; a script that did would not end when nobody reads what it writes.
+/// The server ignores SIGPIPE, and was started with others ignored; a script that did so would not end when
+/// nobody reads what it writes, and would not hear of its children.
 fn default_signals(driver: &Driver) {
     let site = Scripts::new(driver, "");
     let script = "printf 'Content-Type: text/plain\\n\\n'; cat /proc/self/status";
@@ -96,9 +100,64 @@ fn default_signals(driver: &Driver) {
         u64::from_str_radix(line.expect(name).trim(), 16).expect("a set of signals")
     };
     assert_eq!(set("SigBlk:"), 0);
-    for signal in [Signal::PIPE, Signal::TERM, Signal::CHILD, Signal::USR1] {
-        let bit = 1 << (signal.as_raw() - 1);
-        assert_eq!(set("SigIgn:") & bit, 0, "{signal:?} is ignored");
+    // Those of a terminal may be what this test was started with; the C library has 32 and 33 for itself.
+    let left_out = |signal: &i32| {
+        [Signal::TTIN, Signal::TTOU]
+            .iter()
+            .any(|it| it.as_raw() == *signal)
+    };
+    for signal in (1..32).filter(|signal| !left_out(signal)) {
+        let bit = 1 << (signal - 1);
+        assert_eq!(set("SigIgn:") & bit, 0, "{signal} is ignored");
+    }
+}
+
+fn a_program_that_may_not_be_read(driver: &Driver) {
+    let site = Scripts::configured(
+        driver,
+        Directives {
+            // Root may read all.
+            main: if geteuid().is_root() {
+                "user nobody;"
+            } else {
+                ""
+            },
+            server: "location /try/ { try_files $uri =404; cgi_pass exec; }
+                     location /on/ { cgi on; index cat; }
+                     location /interpreted/ { cgi_pass /bin/sh; }
+                     location /file/ { }",
+            ..Directives::default()
+        },
+    );
+    for folder in ["cgi-bin", "try", "on", "interpreted", "file"] {
+        let path = site.path(folder).join("cat");
+        let made = Command::new("sh")
+            .args([
+                "-c",
+                r#"mkdir -p "${0%/*}" && cp /bin/cat "$0" && chmod 111 "$0""#,
+            ])
+            .arg(path)
+            .status();
+        assert!(made.expect("sh").success());
+    }
+    for (target, status) in [
+        ("/cgi-bin/cat", 200),
+        ("/cgi-bin/cat/more", 200),
+        ("/try/cat", 200),
+        ("/on/cat", 200),
+        ("/on/", 200),
+        ("/interpreted/cat", 403),
+        ("/file/cat", 403),
+    ] {
+        let mut client = site.client();
+        let head = "Content-Type: text/plain\n\n";
+        client.wire.send(format!(
+            "POST {target} HTTP/1.1\r\nHost: e2e\r\nContent-Length: {}\r\n\r\n{head}hello",
+            head.len() + 5
+        ));
+        let response = client.response("POST");
+        assert_eq!(response.status, status, "{target}: {}", site.error_log());
+        assert_eq!(response.text() == "hello", status == 200, "{response:?}");
     }
 }
 
@@ -123,4 +182,84 @@ fn the_folder_of_the_script_is_the_working_directory(driver: &Driver) {
     let folder = fs::canonicalize(site.path("cgi-bin/sub")).expect("folder");
     let expected = format!("{}\n", folder.display());
     assert_eq!(site.get("/cgi-bin/sub/where/x").text(), expected);
+}
+
+/// Holds a lease on a file, which keeps back whoever would run it, until its input ends.
+const LEASE: &str = "
+import fcntl, signal, sys
+path, folder = sys.argv[1:]
+def tell(name, text):
+    with open(folder + name, 'w') as file:
+        file.write(text + '\\n')
+signal.signal(signal.SIGIO, lambda *_: tell('asked', 'yes'))
+file = open(path, 'r+b')
+try:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    tell('held', 'yes')
+except OSError as error:
+    tell('held', str(error))
+sys.stdin.read()
+";
+
+/// Keeps `/interpreter` from being run; `None` where that is not possible.
+fn hold(site: &Scripts) -> Option<Child> {
+    let folder = site.path("cgi-bin/");
+    for name in ["held", "asked"] {
+        // From the time before.
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let mut python = Command::new("python3");
+    python.args(["-c", LEASE]).arg(site.path("interpreter"));
+    let held = python.arg(folder).stdin(Stdio::piped()).spawn();
+    let reason = match held {
+        Ok(child) => match site.told("held").as_str() {
+            "yes" => return Some(child),
+            reason => reason.to_owned(),
+        },
+        Err(error) => error.to_string(),
+    };
+    eprintln!("SKIPPED: no lease: {reason}");
+    None
+}
+
+fn release(mut held: Child) {
+    drop(held.stdin.take());
+    assert!(held.wait().expect("python").success());
+}
+
+/// On a file system that does not answer, say.
+fn nobody_waits_while_another_script_starts(driver: &Driver) {
+    let directives = Directives {
+        server: "location /slow/ { cgi_pass FOLDER/root/interpreter; }",
+        ..Directives::default()
+    };
+    let site = Scripts::configured(driver, directives);
+    site.program("interpreter", "#!/bin/sh\n. \"$1\"\n");
+    site.file("slow/hello", "printf 'Content-Type: a/b\\n\\nhello'");
+    site.file("slow/stays", "echo $$ >pid; exec sleep 1000");
+    site.sh("hello", "printf 'Content-Type: a/b\\n\\nhello'");
+    let ask = |target| {
+        let mut client = site.client();
+        client.wire.send(encode("GET", target, &[]));
+        assert_eq!(site.told("asked"), "yes");
+        client
+    };
+
+    let Some(held) = hold(&site) else { return };
+    let mut slow = ask("/slow/hello");
+    for _ in 0..20 {
+        assert_eq!(site.get("/none").status, 404);
+        assert_eq!(site.get("/cgi-bin/hello").text(), "hello");
+    }
+    release(held);
+    assert_eq!(slow.response("GET").text(), "hello");
+
+    // Whoever goes before the start is done leaves nothing behind.
+    let Some(held) = hold(&site) else { return };
+    let slow = ask("/slow/stays");
+    slow.wire.reset();
+    assert_eq!(site.get("/cgi-bin/hello").text(), "hello");
+    release(held);
+    assert!(eventually(|| site.processes().is_empty()));
+    assert_eq!(site.get("/slow/hello").text(), "hello");
 }

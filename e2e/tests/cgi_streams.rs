@@ -108,7 +108,7 @@ fn a_client_that_does_not_read_makes_the_script_wait(driver: &Driver) {
     assert!(waits, "it goes on: {last} bytes");
     assert!(last < 64 * MIB as u64, "{last} bytes are on their way");
     assert!(site.server.resident() < before + GROWTH);
-    take(&mut client, 16 * MIB);
+    take(&mut client, 64 * MIB);
     assert!(written(pid) > last);
     assert!(site.server.resident() < before + GROWTH);
     drop(client);

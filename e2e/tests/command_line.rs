@@ -145,9 +145,9 @@ fn closed_standard_output(driver: &Driver) {
 }
 
 fn port_in_use(driver: &Driver) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-    let port = listener.local_addr().expect("address").port().to_string();
-    let address = format!("127.0.0.1:{port}");
+    let address = free_address();
+    let _listener = TcpListener::bind(address).expect("bind");
+    let (port, address) = (address.port().to_string(), address.to_string());
     assert_refused(&driver.run(&[".", "--port", &port]), &port);
     assert_refused(&driver.run(&[".", "--listen", &address]), &address);
     let free_and_used = [".", "--listen", "127.0.0.1:0", "--listen", &address];

@@ -67,7 +67,8 @@ impl Place {
     }
 
     fn get(&self, target: &str) -> String {
-        Client::connect(self.address).get(target).text().to_owned()
+        let (_, response) = Client::first(self.address, target);
+        response.text().to_owned()
     }
 
     fn run(&self, driver: &Driver, flags: &[&str]) -> Output {
@@ -159,7 +160,8 @@ fn bad_reload_changes_nothing(driver: &Driver) {
     server.signal(rustix::process::Signal::HUP);
     assert!(eventually(|| server.stderr().contains("nonsense")));
     assert_eq!(place.get("/v"), "old");
-    let log = || fs::read_to_string(place.folder.path().join("error.log")).expect("error log");
+    // It is told on standard error first.
+    let log = || fs::read_to_string(place.folder.path().join("error.log")).unwrap_or_default();
     let told = |log: String| log.contains("[emerg]") && log.contains("nginx.conf:9:");
     assert!(eventually(|| told(log())), "{}", log());
 }

@@ -116,7 +116,7 @@ fn idle_crowd(driver: &Driver) {
         return;
     }
     // One worker, of whatever kind.
-    let site = driver.site(&["--connections", "1300", "--workers", "1"]);
+    let site = Site::patient(driver, "worker_processes 1;", "worker_connections 1300;");
     let descriptors = prepare(&site);
     let mut crowd: Vec<_> = (0..CROWD).map(|_| site.client()).collect();
     for (n, client) in crowd.iter_mut().enumerate() {
@@ -155,8 +155,9 @@ fn allow_descriptors(most: u64) -> bool {
 }
 
 /// Readers that stop in the middle of a GiB; one of them goes on.
-fn stopped_crowd(site: &Site) {
-    let descriptors = prepare(site);
+fn stopped_crowd(driver: &Driver) {
+    let site = Site::patient(driver, "", "");
+    let descriptors = prepare(&site);
     site.sparse("huge.bin", 1024 * MIB);
     let start = |_| {
         let mut wire = site.wire();
@@ -171,7 +172,7 @@ fn stopped_crowd(site: &Site) {
     assert!(site.server.rests());
     stopped[0].read_exact(32 << 20);
     drop(stopped);
-    assert_calm(site, descriptors);
+    assert_calm(&site, descriptors);
 }
 
 /// A site of a server that may have 64 descriptors.
@@ -222,14 +223,14 @@ fn crowds_at_a_stop(driver: &Driver) {
     let listen = ["--listen", "127.0.0.1:0"].repeat(3);
     let site = driver.site(&[&["--workers", "1"], &listen[..]].concat());
     site.write("a.txt", "hello");
-    site.server.signal(Signal::STOP);
+    site.server.freeze();
     let addresses = site.server.addresses.repeat(QUEUE);
     let mut crowd: Vec<_> = addresses.into_iter().map(Client::connect).collect();
     for client in &mut crowd {
         client.wire.send(encode("GET", "/a.txt", &[]));
     }
     site.server.signal(Signal::QUIT);
-    site.server.signal(Signal::CONT);
+    site.server.thaw();
     for client in &mut crowd {
         assert_eq!(client.response("GET").text(), "hello");
     }

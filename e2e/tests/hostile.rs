@@ -30,12 +30,13 @@ fn start_download(site: &Site, target: &str, len: usize) -> Wire {
     client.wire
 }
 
-fn reader_that_stops(site: &Site) {
+fn reader_that_stops(driver: &Driver) {
+    let site = Site::patient(driver, "", "");
     site.sparse("huge.bin", 1024 * MIB);
     site.write("a.txt", "hello");
     assert_eq!(site.get("/a.txt").text(), "hello");
     let before = site.server.resident();
-    let stopped = start_download(site, "/huge.bin", 64 << 20);
+    let stopped = start_download(&site, "/huge.bin", 64 << 20);
     for _ in 0..200 {
         assert_eq!(site.get("/a.txt").text(), "hello");
     }
@@ -45,7 +46,8 @@ fn reader_that_stops(site: &Site) {
 }
 
 /// Answers wait in the files, not in memory.
-fn pipeline_without_reading(site: &Site) {
+fn pipeline_without_reading(driver: &Driver) {
+    let site = Site::patient(driver, "", "");
     let content = noise(60_000);
     site.write("a.bin", &content);
     assert!(site.get("/a.bin").body == content);

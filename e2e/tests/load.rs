@@ -83,8 +83,8 @@ impl Numbered {
 
     /// The number on a new connection, which is answered whatever happens meanwhile.
     fn get(&self) -> usize {
-        let mut client = Client::connect(self.address);
-        let number = number(&client.get("/n"));
+        let (client, response) = Client::first(self.address, "/n");
+        let number = number(&response);
         // So many ports would have to wait otherwise.
         client.wire.reset();
         number
@@ -93,8 +93,7 @@ impl Numbered {
     /// Asks on connections that are kept as long as the server likes; the numbers only grow.
     fn keep_asking(&self, on: &AtomicBool) {
         while on.load(Relaxed) {
-            let mut client = Client::connect(self.address);
-            let mut response = client.get("/n");
+            let (mut client, mut response) = Client::first(self.address, "/n");
             let first = number(&response);
             while on.load(Relaxed) && !response.says("close") {
                 let Some(next) = client.get_again("/n") else {

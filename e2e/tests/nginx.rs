@@ -234,6 +234,19 @@ fn plain(response: &Response) -> String {
         .map_or(text.clone(), |rest| format!("--{rest}"))
 }
 
+/// The same at any time: where a time is counted from that of the answer, how far away it is.
+fn from_now(time: &str, response: &Response) -> String {
+    const DAY: u64 = 86_400;
+    let Ok(then) = httpdate::parse_http_date(time) else {
+        return time.to_owned();
+    };
+    match (then.duration_since(response.date())).map_err(|before| before.duration()) {
+        Ok(after) if after.as_secs() <= DAY => format!("+{after:?}"),
+        Err(before) if before.as_secs() <= DAY => format!("-{before:?}"),
+        _ => time.to_owned(),
+    }
+}
+
 fn show(response: Response, method: &str, port: u16) -> String {
     let kind = response.get("content-type").unwrap_or_default();
     let text = plain(&response);
@@ -245,7 +258,11 @@ fn show(response: Response, method: &str, port: u16) -> String {
         // A listing is chunked there, and the length of what names the port depends on it.
         .filter(|(name, _)| name != "content-length" || method == "HEAD" && !page)
         .filter(|(name, _)| name != "content-type" || !page)
-        .map(|(name, value)| format!("{name}: {value}"))
+        .map(|(name, value)| match name.as_str() {
+            "expires" => format!("{name}: {}", from_now(value, &response)),
+            "last-modified" if from_now(value, &response) != *value => format!("{name}: today"),
+            _ => format!("{name}: {value}"),
+        })
         .collect();
     fields.sort();
     let body = if page { "a page" } else { &text };

@@ -1,7 +1,6 @@
 //! Connections and messages (RFC 9112).
 
 use e2e::{Client, Site, encode, for_each_driver, noise};
-use rustix::process::Signal;
 
 for_each_driver!(
     persistent_connection,
@@ -336,12 +335,12 @@ fn urgent_bytes(site: &Site) {
     let mut client = site.client();
     for at_once in [false, true] {
         if at_once {
-            site.server.signal(Signal::STOP);
+            site.server.freeze();
         }
         client.wire.send("GET /a.txt HTTP/1.1\r\nHos");
         client.wire.send_urgent(b't');
         client.wire.send(": e2e\r\n\r\n");
-        site.server.signal(Signal::CONT);
+        site.server.thaw();
         assert_eq!(client.response("GET").text(), "hello");
     }
 }

@@ -61,7 +61,7 @@ fn words(addresses: &[SocketAddr]) -> Vec<String> {
 /// What a new connection is served by; nothing where nobody listens.
 fn version(address: SocketAddr) -> Option<String> {
     TcpStream::connect(address).ok()?;
-    Some(Client::connect(address).get("/v").text().to_owned())
+    Some(Client::first(address, "/v").1.text().to_owned())
 }
 
 fn added_and_dropped(driver: &Driver) {
@@ -101,13 +101,13 @@ fn waiting_where_nobody_listens_any_more(driver: &Driver) {
     let server = place.start(driver, 2);
     place.write("", &words(&[kept]), 1);
     // The process finds connections and signal at the same time.
-    server.signal(Signal::STOP);
+    server.freeze();
     let mut clients: Vec<_> = (0..20).map(|_| Client::connect(dropped)).collect();
     for client in &mut clients {
         client.wire.send(e2e::encode("GET", "/v", &[]));
     }
     server.signal(Signal::HUP);
-    server.signal(Signal::CONT);
+    server.thaw();
     for mut client in clients {
         let response = client.response("GET");
         assert!(matches!(response.text(), "0" | "1"), "{response:?}");
@@ -126,7 +126,10 @@ fn no_request_is_lost(driver: &Driver) {
         let load = || {
             let mut requests = 0;
             while !over.load(Ordering::Relaxed) {
-                assert_eq!(Client::connect(kept).get("/v").status, 200);
+                let (client, response) = Client::first(kept, "/v");
+                assert_eq!(response.status, 200);
+                // So many ports would have to wait otherwise.
+                client.wire.reset();
                 requests += 1;
             }
             requests
@@ -150,11 +153,10 @@ fn no_request_is_lost(driver: &Driver) {
 
 fn taken_address(driver: &Driver) {
     let place = Place::new();
-    let [kept, free] = free();
+    let [kept, free, address] = free();
     place.write("", &words(&[kept]), 0);
     let server = place.start(driver, 1);
-    let taken = TcpListener::bind("127.0.0.1:0").expect("bind");
-    let address = taken.local_addr().expect("address");
+    let taken = TcpListener::bind(address).expect("bind");
     place.write("", &words(&[free, address]), 1);
     server.signal(Signal::HUP);
     let why = format!("cannot listen on {address}: address already in use");
@@ -166,15 +168,22 @@ fn taken_address(driver: &Driver) {
     assert_eq!(version(kept).as_deref(), Some("0"));
     assert_eq!(version(free), None);
     drop(taken);
-    server.signal(Signal::HUP);
-    assert!(eventually(|| TcpStream::connect(address).is_ok()));
-    assert_eq!(version(free).as_deref(), Some("1"));
+    // Again and again: a child that another test is just starting holds all our descriptors until its exec.
+    assert!(eventually(|| {
+        server.signal(Signal::HUP);
+        version(free).as_deref() == Some("1")
+    }));
+    assert_eq!(version(address).as_deref(), Some("1"));
 }
 
 /// There is no way back to the rights of root.
 fn address_for_root(driver: &Driver) {
     if !geteuid().is_root() {
         return eprintln!("NOT TESTED: only root can become another user");
+    }
+    let start = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    if start.is_ok_and(|port| port.trim().parse().is_ok_and(|port: u16| port <= 917)) {
+        return eprintln!("NOT TESTED: anybody may listen on port 917 here");
     }
     let place = Place::new();
     let [kept] = free();
@@ -213,9 +222,8 @@ fn queue_of_another_length(driver: &Driver) {
 /// The sockets of a service manager are what is listened on, also after a reload.
 fn inherited(driver: &Driver) {
     let place = Place::new();
-    let [ignored] = free();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-    let address = listener.local_addr().expect("address");
+    let [ignored, address] = free();
+    let listener = TcpListener::bind(address).expect("bind");
     place.write("worker_processes 2;", &words(&[address]), 0);
     let mut command = driver.activated(listener);
     command

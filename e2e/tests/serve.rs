@@ -77,8 +77,8 @@ impl Running {
     fn new(serve: Serve, change: impl FnOnce(&mut Server)) -> Self {
         let (folder, mut server) = server();
         change(&mut server);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = e2e::free_address();
+        let listener = TcpListener::bind(address).unwrap();
         let control = Control::new();
         let handle = control.clone();
         let service = Service::new(server, [listener]).unwrap();
@@ -324,7 +324,7 @@ fn a_reload_can_lift_the_bound(serve: Serve) {
 
 fn a_request_on_the_wire_when_the_stop_comes_is_answered(serve: Serve) {
     let (_folder, server) = server();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind(e2e::free_address()).unwrap();
     let mut client = Client::new(listener.local_addr().unwrap());
     client.request("/small");
     let control = Control::new();

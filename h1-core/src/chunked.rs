@@ -1,5 +1,5 @@
-//! The chunked transfer coding (RFC 9112, section 7.1): reading it byte by byte, with a short way
-//! for the bytes that are content, and writing the lines around a chunk.
+//! The chunked transfer coding (RFC 9112, section 7.1): reading it byte by byte, with short ways for
+//! plain framing and for the bytes that are content.
 
 use core::ops::Range;
 
@@ -65,45 +65,54 @@ impl ChunkDecoder {
         }
     }
 
+    /// The content of the chunk that begins here, as far as it is here, where its framing is like
+    /// nearly all other. `None` has changed nothing, and says nothing.
+    #[inline]
+    pub(crate) fn plain(&mut self, bytes: &[u8], limits: &Limits) -> Option<Range<usize>> {
+        let line = match self.state {
+            State::DataCr => bytes.strip_prefix(b"\r\n")?,
+            State::SizeStart => bytes,
+            _ => return None,
+        };
+        let (size, data) = plain_line(line)?;
+        let framing = line.len() - data.len();
+        if size == 0 || data.is_empty() || framing > usize::from(limits.chunk_line) {
+            return None;
+        }
+        let credit = self.credit.saturating_add(8 * size);
+        self.credit = credit.checked_sub(framing as u64 + 2)?;
+        let at = bytes.len() - data.len();
+        self.left = size;
+        self.state = State::Data;
+        Some(at..at + self.take(data.len()))
+    }
+
+    /// Takes as many bytes of the present chunk, which is not at its end, as there are of `len`.
+    #[inline]
+    fn take(&mut self, len: usize) -> usize {
+        let taken = self.left.min(len as u64);
+        self.left -= taken;
+        if self.left == 0 {
+            self.state = State::DataCr;
+        }
+        taken as usize
+    }
+
     /// Reads `bytes` up to the first content or the end of the last chunk. What it returns counts
-    /// as consumed. Offsets in errors count from the start of `bytes`.
+    /// as consumed. Offsets in errors count from the start of `bytes`. Apart from its caller, which
+    /// rarely needs it.
+    #[inline(never)]
     pub(crate) fn decode(&mut self, bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
-        let mut at = 0;
-        loop {
-            if self.state == State::SizeStart
-                && let Some((size, line)) = plain_line(&bytes[at..])
-                && line <= limits.chunk_line
-            {
-                (self.left, self.line) = (size, line);
-                at += usize::from(line);
-                let wrong = |kind| Error::new(kind, at - 1);
-                self.state = self.end_of_line().map_err(wrong)?;
-            }
-            let rest = &bytes[at..];
+        for (at, &b) in bytes.iter().enumerate() {
             match self.state {
-                State::Data if rest.is_empty() => return Ok(Decoded::NeedData(at)),
-                State::Data => {
-                    let len = self.left.min(rest.len() as u64);
-                    self.left -= len;
-                    if self.left == 0 {
-                        self.state = State::DataCr;
-                    }
-                    return Ok(Decoded::Data(at..at + len as usize));
-                }
+                State::Data => return Ok(Decoded::Data(at..at + self.take(bytes.len() - at))),
                 State::End => return Ok(Decoded::End(at)),
-                // What nearly all framing looks like, at once.
-                State::DataCr if rest.starts_with(b"\r\n") => {
-                    self.state = State::SizeStart;
-                    at += 2;
-                }
-                _ => match rest.first() {
-                    None => return Ok(Decoded::NeedData(at)),
-                    Some(&b) => {
-                        self.byte(b, limits).map_err(|kind| Error::new(kind, at))?;
-                        at += 1;
-                    }
-                },
+                _ => self.byte(b, limits).map_err(|kind| Error::new(kind, at))?,
             }
+        }
+        match self.state {
+            State::End => Ok(Decoded::End(bytes.len())),
+            _ => Ok(Decoded::NeedData(bytes.len())),
         }
     }
 
@@ -191,19 +200,21 @@ impl ChunkDecoder {
     }
 }
 
-/// The size in a whole size line of a few digits and nothing else, and the length of that line.
+/// The size in a whole size line of a few digits and nothing else, and what is behind that line.
 #[inline]
-fn plain_line(bytes: &[u8]) -> Option<(u64, u16)> {
+fn plain_line(bytes: &[u8]) -> Option<(u64, &[u8])> {
     const DIGITS: usize = 8;
     let mut size = 0;
-    for (n, &b) in bytes.iter().take(DIGITS + 1).enumerate() {
-        match hex(b) {
-            Some(digit) => size = size << 4 | u64::from(digit),
-            None if n > 0 && bytes[n..].starts_with(b"\r\n") => return Some((size, n as u16 + 2)),
-            None => return None,
-        }
+    let mut rest = bytes;
+    while let [b, behind @ ..] = rest
+        && let Some(digit) = hex(*b)
+    {
+        size = size << 4 | u64::from(digit);
+        rest = behind;
     }
-    None
+    let digits = bytes.len() - rest.len();
+    let behind = rest.strip_prefix(b"\r\n")?;
+    (1..=DIGITS).contains(&digits).then_some((size, behind))
 }
 
 /// The size of a small chunk and the length of what stands between the content before it and its

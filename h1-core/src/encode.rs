@@ -155,7 +155,6 @@ pub(crate) fn field_line(out: &mut Vec<u8>, name: &str, value: &[u8]) -> Result<
     if is_framing(name) {
         return Err(SendError::FramingField);
     }
-    out.reserve(name.len() + value.len() + b": \r\n".len());
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);

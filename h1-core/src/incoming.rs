@@ -76,7 +76,7 @@ impl Incoming {
             Body::Chunked => Rest::Chunked(ChunkDecoder::new(&self.limits)),
             Body::UntilClose => Rest::UntilClose,
         };
-        self.lend_bytes(rx, len);
+        self.lend_bytes(rx, 0, len);
         Ok(())
     }
 
@@ -91,9 +91,9 @@ impl Incoming {
         matches!(self.rest, Rest::None | Rest::Length(0))
     }
 
-    fn lend_bytes(&mut self, rx: &mut RecvBuf, n: usize) {
-        rx.lend(n);
-        self.consumed += n as u64;
+    fn lend_bytes(&mut self, rx: &mut RecvBuf, skipped: usize, n: usize) {
+        rx.lend(skipped, n);
+        self.consumed += (skipped + n) as u64;
     }
 
     fn skip(&mut self, rx: &mut RecvBuf, n: usize) {
@@ -103,43 +103,43 @@ impl Incoming {
 
     /// Reads on. Offsets in errors count from the first byte of the buffer.
     pub(crate) fn read(&mut self, rx: &mut RecvBuf) -> Result<Content, Error> {
-        let pending = rx.pending().len() as u64;
         match &mut self.rest {
             Rest::None | Rest::Length(0) => {
                 rx.index.clear();
                 Ok(Content::End)
             }
             Rest::Length(left) => {
-                let n = pending.min(*left);
+                let n = (rx.pending().len() as u64).min(*left);
                 *left -= n;
-                self.lend(rx, n)
+                self.lend(rx, 0, n)
             }
-            Rest::UntilClose if pending == 0 && rx.is_closed() => {
+            Rest::UntilClose if rx.pending().is_empty() && rx.is_closed() => {
                 rx.index.clear();
                 Ok(Content::End)
             }
-            Rest::UntilClose => self.lend(rx, pending),
+            Rest::UntilClose => self.lend(rx, 0, rx.pending().len() as u64),
             Rest::Chunked(_) => self.read_chunk(rx),
             Rest::Trailers(_) => self.read_trailers(rx),
             Rest::OverLimit => Err(Error::new(ErrorKind::BodyTooLarge, 0)),
         }
     }
 
-    /// Lends `n` bytes of content, or as many of them as the limit allows.
-    fn lend(&mut self, rx: &mut RecvBuf, n: u64) -> Result<Content, Error> {
+    /// Skips `framing` bytes and lends the next `n`, which are content, or as many of them as the
+    /// limit allows.
+    fn lend(&mut self, rx: &mut RecvBuf, framing: usize, n: u64) -> Result<Content, Error> {
         if n == 0 {
             return self.need_data(rx);
         }
         let room = self.limit.saturating_sub(self.received);
         if n > room {
             self.rest = Rest::OverLimit;
-        }
-        if room == 0 {
-            return Err(Error::new(ErrorKind::BodyTooLarge, 0));
+            if room == 0 {
+                return Err(Error::new(ErrorKind::BodyTooLarge, framing));
+            }
         }
         let n = n.min(room);
         self.received += n;
-        self.lend_bytes(rx, n as usize);
+        self.lend_bytes(rx, framing, n as usize);
         Ok(Content::Data)
     }
 
@@ -148,16 +148,17 @@ impl Incoming {
         Ok(Content::NeedData)
     }
 
-    /// Apart from [`read`](Self::read), which messages without content do not pay for it then.
-    #[inline(never)]
     fn read_chunk(&mut self, rx: &mut RecvBuf) -> Result<Content, Error> {
         let Rest::Chunked(decoder) = &mut self.rest else {
             return self.need_data(rx);
         };
-        match decoder.decode(rx.pending(), &self.limits)? {
+        let found = match decoder.plain(rx.pending(), &self.limits) {
+            Some(range) => Decoded::Data(range),
+            None => decoder.decode(rx.pending(), &self.limits)?,
+        };
+        match found {
             Decoded::Data(range) => {
-                self.skip(rx, range.start);
-                let content = self.lend(rx, range.len() as u64)?;
+                let content = self.lend(rx, range.start, range.len() as u64)?;
                 if range.len() <= JOINED_MAX {
                     self.join_small(rx);
                 }
@@ -177,7 +178,9 @@ impl Incoming {
     }
 
     /// Lends the small chunks that are here, too: many small pieces cost more than moving them
-    /// together does.
+    /// together does. Apart from [`read`](Self::read), which messages without content do not pay for
+    /// it then.
+    #[inline(never)]
     fn join_small(&mut self, rx: &mut RecvBuf) {
         let Rest::Chunked(decoder) = &mut self.rest else {
             return;
@@ -191,6 +194,8 @@ impl Incoming {
         self.consumed += (content + gap) as u64;
     }
 
+    /// Apart from [`read`](Self::read), as above.
+    #[inline(never)]
     fn read_trailers(&mut self, rx: &mut RecvBuf) -> Result<Content, Error> {
         let Rest::Trailers(parser) = &mut self.rest else {
             return self.need_data(rx);
@@ -202,7 +207,7 @@ impl Incoming {
         match parser.parse(section, index, self.limits.fields)? {
             Some(len) => {
                 check_trailers(rx)?;
-                self.lend_bytes(rx, len);
+                self.lend_bytes(rx, 0, len);
                 Ok(Content::End)
             }
             None if full => Err(Error::new(ErrorKind::TrailersTooLarge, limit)),

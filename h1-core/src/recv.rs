@@ -29,12 +29,13 @@ use crate::head::fields::FieldIndex;
 pub struct RecvBuf {
     /// Zeroed once, so that a socket can read into all of it.
     storage: Vec<u8>,
+    /// The first byte that the last event lent.
     start: usize,
-    end: usize,
-    /// How many bytes from `start` the last event lent.
+    /// How many it lent.
     lent: usize,
-    /// How many bytes behind those go with them.
-    gap: usize,
+    /// The first pending byte.
+    next: usize,
+    end: usize,
     closed: bool,
     /// The first size of `storage`.
     first: usize,
@@ -49,9 +50,9 @@ impl RecvBuf {
         Self {
             storage: Vec::new(),
             start: 0,
-            end: 0,
             lent: 0,
-            gap: 0,
+            next: 0,
+            end: 0,
             closed: false,
             first: limits.buffer.max(1) as usize,
             index: Vec::new(),
@@ -108,7 +109,7 @@ impl RecvBuf {
     /// The bytes that no event has lent yet. After a switch of protocols they are the first ones of
     /// the other protocol.
     pub fn pending(&self) -> &[u8] {
-        &self.storage[self.start + self.lent + self.gap..self.end]
+        &self.storage[self.next..self.end]
     }
 
     /// Drops `n` pending bytes, or as many as there are: those that stand before the first message and belong
@@ -130,9 +131,9 @@ impl RecvBuf {
     /// in the middle of a message would take what comes next for its middle.
     pub fn clear(&mut self) {
         self.start = 0;
-        self.end = 0;
         self.lent = 0;
-        self.gap = 0;
+        self.next = 0;
+        self.end = 0;
     }
 
     /// The bytes that the last event lent.
@@ -143,13 +144,15 @@ impl RecvBuf {
     /// The pending bytes while none are lent, and where to note the field lines in them.
     #[inline]
     pub(crate) fn parts(&mut self) -> (&mut [u8], &mut Vec<FieldIndex>) {
-        debug_assert_eq!((self.lent, self.gap), (0, 0));
-        (&mut self.storage[self.start..self.end], &mut self.index)
+        debug_assert_eq!(self.start, self.next);
+        (&mut self.storage[self.next..self.end], &mut self.index)
     }
 
-    /// Lends the next `n` pending bytes.
-    pub(crate) fn lend(&mut self, n: usize) {
+    /// Drops `skipped` pending bytes and lends the next `n`.
+    pub(crate) fn lend(&mut self, skipped: usize, n: usize) {
+        self.start = self.next + skipped;
         self.lent = n;
+        self.next = self.start + n;
     }
 
     /// Lets `join` move pending bytes to those that are lent. It is given all bytes and how many are
@@ -160,16 +163,19 @@ impl RecvBuf {
         join: impl FnOnce(&mut [u8], usize) -> (usize, usize),
     ) -> (usize, usize) {
         let before = self.lent;
-        (self.lent, self.gap) = join(&mut self.storage[self.start..self.end], before);
-        (self.lent - before, self.gap)
+        let (lent, gap) = join(&mut self.storage[self.start..self.end], before);
+        self.lent = lent;
+        self.next = self.start + lent + gap;
+        (lent - before, gap)
     }
 
     /// Drops what was lent and `n` bytes after it.
     pub(crate) fn discard(&mut self, n: usize) {
-        self.start += core::mem::take(&mut self.lent) + core::mem::take(&mut self.gap) + n;
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
+        self.next += n;
+        self.start = self.next;
+        self.lent = 0;
+        if self.next == self.end {
+            self.clear();
             if self.storage.len() > self.first {
                 self.storage.truncate(self.first);
                 self.storage.shrink_to_fit();
@@ -197,6 +203,7 @@ impl RecvBuf {
     fn compact(&mut self) {
         if self.start > 0 {
             self.storage.copy_within(self.start..self.end, 0);
+            self.next -= self.start;
             self.end -= self.start;
             self.start = 0;
         }

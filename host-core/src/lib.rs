@@ -24,7 +24,7 @@
 //!                 let n = os::read_file(&mut read);
 //!                 session.on_file_read(n, os::now());
 //!             }
-//!             Step::Write => {
+//!             Step::Write { .. } => {
 //!                 let mut iov = [IoSlice::new(&[]); 16];
 //!                 let slices = session.slices(&mut iov);
 //!                 match socket.write_vectored(&iov[..slices]) {

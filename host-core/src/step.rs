@@ -29,7 +29,7 @@ pub enum Step<'s> {
     /// Open the file or folder that a request names
     /// ([`os::lookup`](crate::os::lookup)); answer with `on_found`.
     Lookup(Lookup<'s>),
-    /// Read the first part of a body ([`os::read_file`](crate::os::read_file)); answer with
+    /// Read a part of a file ([`os::read_file`](crate::os::read_file)); answer with
     /// `on_file_read`.
     ReadFile(ReadFile<'s>),
     /// Append content of the request to a temporary file ([`os::spool`](crate::os::spool)); answer
@@ -45,8 +45,12 @@ pub enum Step<'s> {
     Exchange(Exchange<'s>),
     /// Append lines to a log. No answer.
     Log(Log<'s>),
-    /// Write `slices` to the socket; answer with `on_written` or `on_write_blocked`.
-    Write,
+    /// Write `slices` to the socket ([`os::send`](crate::os::send)); answer with `on_written` or
+    /// `on_write_blocked`.
+    Write {
+        /// A part of a file follows at once, and a packet may wait for it.
+        more: bool,
+    },
     /// Write a part of a file to the socket ([`os::send_file`](crate::os::send_file)); answer
     /// with `on_written` or `on_write_blocked`.
     SendFile(SendFile<'s>),
@@ -104,6 +108,8 @@ pub struct Lookup<'s> {
     pub caching: Option<Caching<'s>>,
     /// Whether the path may go on behind the name of a file: [`Found::Script`].
     pub path_info: bool,
+    /// Whether a program is found although it may not be read: it may run all the same.
+    pub programs: bool,
 }
 
 /// Which symbolic links are followed: nginx's `disable_symlinks`.

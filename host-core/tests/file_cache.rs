@@ -70,6 +70,7 @@ impl Site {
             index: &self.index,
             listing: false,
             path_info: false,
+            programs: false,
             links: Links::Beneath,
             caching: Some(Caching {
                 cache: &self.cache,
@@ -303,6 +304,7 @@ fn a_file_outlives_its_place_in_the_cache() {
         index: &[],
         listing: false,
         path_info: false,
+        programs: false,
         links: Links::Beneath,
         caching: Some(Caching {
             cache: &site.cache,
@@ -346,6 +348,7 @@ fn threads_share_a_cache() {
                         index: &[],
                         listing: false,
                         path_info: false,
+                        programs: false,
                         links: Links::Beneath,
                         caching: Some(Caching {
                             cache,

@@ -68,6 +68,7 @@ impl Site {
             links,
             caching: None,
             path_info: false,
+            programs: false,
         })
     }
 
@@ -81,6 +82,7 @@ impl Site {
             index: &self.index,
             listing: false,
             path_info: true,
+            programs: false,
             links: Links::Beneath,
             caching: None,
         });

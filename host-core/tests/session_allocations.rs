@@ -19,7 +19,7 @@ fn exchange(session: &mut Session, request: &[u8]) -> usize {
     session.on_read(request.len(), now);
     loop {
         match session.step(now) {
-            Step::Write => {
+            Step::Write { .. } => {
                 let mut iov = [IoSlice::new(&[]); 16];
                 let slices = session.slices(&mut iov);
                 let n = iov[..slices].iter().map(|slice| slice.len()).sum();

@@ -8,12 +8,12 @@ use std::io::{self, ErrorKind};
 use host_core::Step;
 use world::{Node, Seen, World, file, get, offered, open, pattern};
 
-const KIB_64: usize = 64 * 1024;
+const KIB_16: usize = 16 * 1024;
 
 #[test]
 fn bodies_of_every_size_arrive_whole_whatever_each_write_takes() {
     let small = [0, 1, 256, 257].map(|size| (size, (1..=300).collect()));
-    let middle = [65_535, 65_536, 65_537].map(|size| (size, (1..=16).collect()));
+    let middle = [16_383, 16_384, 16_385, 65_536].map(|size| (size, (1..=16).collect()));
     let large = (
         1_000_000,
         vec![5, 1000, 65_535, 65_536, 262_144, usize::MAX],
@@ -35,22 +35,32 @@ fn bodies_of_every_size_arrive_whole_whatever_each_write_takes() {
 }
 
 #[test]
-fn the_head_leaves_together_with_the_first_64_kib() {
-    for size in [1, 256, 257, 65_535, 65_536, 65_537, 1_000_000] {
+fn a_short_file_leaves_together_with_its_head() {
+    for size in [1, 256, 257, KIB_16 - 1, KIB_16] {
         let mut world = World::new([("/f", file(pattern(size)))]);
         world.send(get("/f"));
-        let first = size.min(KIB_64);
+        let write = Seen::Write(world.sent.len());
+        let steps = [Seen::Lookup, Seen::ReadFile(0, size), write, Seen::Log];
+        assert_eq!(world.done(), steps);
+    }
+}
+
+/// It is not read, and its head waits for its first bytes.
+#[test]
+fn a_longer_file_is_sent_as_it_is() {
+    for size in [KIB_16 + 1, 256 * 1024, 1_000_000] {
+        let mut world = World::new([("/f", file(pattern(size)))]);
+        world.send(get("/f"));
         let head = world.sent.len() - size;
         let steps = world.done();
-        let part = Seen::ReadFile(0, first);
-        assert_eq!(steps[..3], [Seen::Lookup, part, Seen::Write(head + first)]);
-        let rest = steps[3..].iter();
-        let sent = rest.filter_map(|step| match step {
-            Seen::SendFile(offset, _) => Some(*offset),
-            _ => None,
-        });
-        let expected = (KIB_64..size).step_by(256 * 1024).map(|at| at as u64);
-        assert!(sent.eq(expected), "{size}");
+        assert_eq!(steps[..2], [Seen::Lookup, Seen::WriteMore(head)]);
+        assert_eq!(*steps.last().unwrap(), Seen::Log);
+        let parts = (0..size).step_by(256 * 1024);
+        let parts = parts.map(|at| Seen::SendFile(at as u64, (size - at).min(256 * 1024)));
+        assert!(
+            steps[2..steps.len() - 1].iter().copied().eq(parts),
+            "{size}"
+        );
     }
 }
 
@@ -83,9 +93,8 @@ fn a_range_is_sent_from_its_place() {
     let moved = |step: &Seen| matches!(step, Seen::ReadFile(..) | Seen::SendFile(..));
     let steps: Vec<_> = world.done().into_iter().filter(moved).collect();
     let expected = [
-        Seen::ReadFile(100_000, KIB_64),
-        Seen::SendFile(165_536, 134_464),
-        Seen::SendFile(265_536, 34_464),
+        Seen::SendFile(100_000, 200_000),
+        Seen::SendFile(200_000, 100_000),
     ];
     assert_eq!(steps, expected);
 }
@@ -109,13 +118,13 @@ fn sixteen_pipelined_requests_are_answered_with_one_write() {
 /// Answers to come are held back while 128 KiB wait to be written.
 #[test]
 fn pipelined_answers_do_not_pile_up() {
-    let mut world = World::new([("/f", file(pattern(KIB_64)))]);
+    let mut world = World::new([("/f", file(pattern(KIB_16)))]);
     world.room = 0;
     world.send(get("/f").repeat(100));
     let (_, queued) = offered(&world.session, 0);
-    assert!(queued < 128 * 1024 + KIB_64 + 1024, "{queued}");
+    assert!(queued < 128 * 1024 + KIB_16 + 1024, "{queued}");
     world.make_room(usize::MAX);
-    assert!(world.sent.len() > 100 * KIB_64);
+    assert!(world.sent.len() > 100 * KIB_16);
     assert_eq!(world.log.lines().count(), 100);
 }
 
@@ -126,8 +135,8 @@ fn a_large_file_takes_no_memory() {
     let mut world = World::new([("/f", Node::File(sparse))]);
     world.room = 0;
     world.send(get("/f"));
-    let (_, head_and_part) = offered(&world.session, 0);
-    assert!(head_and_part < KIB_64 + 1024, "{head_and_part}");
+    let (_, head) = offered(&world.session, 0);
+    assert!(head < 1024, "{head}");
     for _ in 0..1000 {
         let (_, before) = offered(&world.session, 0);
         world.make_room(1000);
@@ -141,7 +150,7 @@ fn a_large_file_takes_no_memory() {
 /// The client sees that something is missing: the connection ends before the announced length.
 #[test]
 fn a_file_that_shrinks_before_it_is_read_ends_the_connection() {
-    for (size, left) in [(1000, 999), (1000, 0), (100_000, 65_535)] {
+    for (size, left) in [(1000, 999), (1000, 0), (100_000, 0)] {
         let node = open(pattern(size));
         let handle = node.try_clone().unwrap();
         let mut world = World::new([("/f", Node::File(node)), ("/g", file("hello"))]);
@@ -173,7 +182,7 @@ fn a_file_that_cannot_be_read_ends_the_connection() {
 
 #[test]
 fn a_file_that_shrinks_while_it_is_sent_ends_the_connection() {
-    for (left, sent) in [(65_536, 65_536), (70_000, 70_000), (10, 66_536)] {
+    for (left, sent) in [(65_536, 65_536), (70_000, 70_000), (10, 1000)] {
         let node = open(pattern(1_000_000));
         let handle = node.try_clone().unwrap();
         let mut world = World::new([("/f", Node::File(node))]);
@@ -183,8 +192,8 @@ fn a_file_that_shrinks_while_it_is_sent_ends_the_connection() {
         handle.set_len(left).unwrap();
         assert_eq!(world.run(), Seen::Close);
         let body = world.sent.len() - head_len(&world.sent);
-        // The first part and the first thousand bytes were sent before.
-        assert_eq!(body, sent.max(66_536));
+        // The first thousand bytes were sent before.
+        assert_eq!(body, sent);
         assert_eq!(world.sent[world.sent.len() - body..], pattern(body));
     }
 }

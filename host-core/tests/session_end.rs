@@ -253,7 +253,7 @@ fn a_socket_may_fail_before_the_answer_is_written() {
 
 #[test]
 fn a_file_that_shrinks_is_logged_as_far_as_it_was_sent() {
-    for (left, logged) in [(0, 0), (65_535, 0), (65_536, 65_536), (99_999, 99_999)] {
+    for (left, logged) in [(0, 0), (1, 1), (99_999, 99_999)] {
         let node = open(pattern(100_000));
         let handle = node.try_clone().unwrap();
         let mut world = World::new([("/f", Node::File(node))]);

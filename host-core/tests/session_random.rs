@@ -124,7 +124,7 @@ impl Case {
                 assert!(lines.ends_with('\n') && lines.starts_with("192.0.2.7 - - ["));
                 false
             }
-            Step::Write => {
+            Step::Write { .. } => {
                 assert!(offered(session, 0).1 > 0);
                 false
             }

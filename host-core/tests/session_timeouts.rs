@@ -293,7 +293,7 @@ fn a_head_that_is_refused_is_no_longer_timed() {
     world.run();
     world.turn(secs(59));
     world.feed("GET /\x01");
-    assert!(matches!(world.session.step(world.now), Step::Write));
+    assert!(matches!(world.session.step(world.now), Step::Write { .. }));
     assert_eq!(world.session.deadline(), Some(world.at(secs(59 + 60))));
 }
 

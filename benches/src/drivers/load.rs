@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::answer::{Answers, Expected};
 
 /// How long nothing may happen.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Requests after which a connection is replaced: lighttpd counts them in 16 bits, and closes.
 const RENEWED: usize = 60_000;

@@ -155,7 +155,9 @@ impl Seen {
         }
     }
 
-    /// HTTP/1.0 knows no expectations (RFC 9110, section 10.1.1).
+    /// HTTP/1.0 knows no expectations (RFC 9110, section 10.1.1). Like others that are rarely needed,
+    /// apart from the loop over the fields, which has more registers then.
+    #[inline(never)]
     fn expect(&mut self, value: &[u8], version: Version) -> Result<(), ErrorKind> {
         for expectation in list(value) {
             match expectation.eq_ignore_ascii_case(b"100-continue") {
@@ -183,6 +185,7 @@ impl Seen {
         }
     }
 
+    #[inline(never)]
     fn length(&mut self, value: &[u8]) -> Result<(), ErrorKind> {
         if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
             return Err(ErrorKind::BadLength);
@@ -196,6 +199,7 @@ impl Seen {
         }
     }
 
+    #[inline(never)]
     fn coding(&mut self, n: usize, at: usize, value: &[u8]) {
         let coding = self.coding.get_or_insert(Coding {
             field: n,

@@ -69,13 +69,13 @@ impl FieldParser {
         let mut line = self.line;
         while index.len() < usize::from(limit) {
             let name_end = scan::token_end(bytes, line);
-            match bytes.get(name_end..) {
-                Some([b':', ..]) if name_end > line => {}
-                Some([b'\r', b'\n', ..]) if name_end == line => return Some(line + 2),
+            match bytes.get(name_end) {
+                Some(b':') if name_end > line => {}
+                Some(b'\r') if is_line_end(bytes, line) => return Some(line + 2),
                 _ => break,
             }
             let end = scan::value_end(bytes, line);
-            if !matches!(bytes.get(end..), Some([b'\r', b'\n', ..])) {
+            if !is_line_end(bytes, end) {
                 break;
             }
             index.push(field(bytes, line, name_end, end));
@@ -168,6 +168,13 @@ fn value_error(b: u8) -> ErrorKind {
         b'\r' => ErrorKind::BareCr,
         _ => ErrorKind::BadFieldValue,
     }
+}
+
+#[inline]
+fn is_line_end(bytes: &[u8], at: usize) -> bool {
+    bytes
+        .get(at..)
+        .is_some_and(|rest| rest.starts_with(b"\r\n"))
 }
 
 /// The line from `name` to `end`, its value without the whitespace around it.

@@ -29,14 +29,18 @@ impl RequestMeta {
         head: &[u8],
         index: &[FieldIndex],
     ) -> Result<Self, Error> {
-        let method = parser.method(head);
-        let target = parser.target_in(head);
-        let form = target::form(method, target)
-            .map_err(|at| Error::new(ErrorKind::BadTarget, parser.target() + at))?;
+        let form = match head.get(parser.target()) {
+            // What nearly everybody asks for, with all methods but CONNECT.
+            Some(b'/') if parser.method_end - parser.method < b"CONNECT".len() => {
+                TargetForm::Origin
+            }
+            _ => target::form(parser.method(head), parser.target_in(head))
+                .map_err(|at| Error::new(ErrorKind::BadTarget, parser.target() + at))?,
+        };
         let mut framing = framing::request(parser.version, head, index)?;
         match form {
             TargetForm::Authority => framing.upgrade = None,
-            TargetForm::Absolute => check_host(target, &framing, head, index)?,
+            TargetForm::Absolute => check_host(parser.target_in(head), &framing, head, index)?,
             TargetForm::Origin | TargetForm::Asterisk => {}
         }
         Ok(Self {

@@ -96,13 +96,22 @@ pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
 /// Whether `bytes` may all stand in a field value.
 #[inline]
 pub(crate) fn is_value_text(bytes: &[u8]) -> bool {
-    match bytes.last_chunk() {
-        Some(last) => {
-            let (blocks, _) = bytes.as_chunks();
-            !any(last, outside_value) && !blocks.iter().any(|block| any(block, outside_value))
-                || all(bytes, VALUE)
+    is_without_control(bytes) || all(bytes, VALUE)
+}
+
+/// Whether no byte is a control character, tabs included; `false` for fewer than eight says nothing.
+#[inline]
+fn is_without_control(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk() {
+        let (blocks, _) = bytes.as_chunks();
+        return !any(last, outside_value) && !blocks.iter().any(|block| any(block, outside_value));
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+            is_control(first) | is_control(last) == 0
         }
-        None => all(bytes, VALUE),
+        _ => false,
     }
 }
 

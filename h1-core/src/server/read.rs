@@ -6,7 +6,7 @@ use crate::head::request::RequestMeta;
 use crate::incoming::{Content, more_needed};
 use crate::outgoing::Outgoing;
 use crate::state::{Input, Side};
-use crate::{Error, Event, RecvBuf, RequestHead, State};
+use crate::{Error, Event, RecvBuf, State};
 
 /// The empty line that may stand before a request (RFC 9112, section 2.2).
 const EMPTY_LINE: usize = 2;
@@ -57,15 +57,16 @@ impl ServerConnection {
             Ok(next) => next,
             Err(error) => return Err(self.fail(error.after(self.incoming.consumed))),
         };
-        Ok(match (next, self.meta) {
-            (Next::Request, Some(meta)) => {
-                Event::Request(RequestHead::new(rx.lent(), &rx.index, meta))
-            }
-            (Next::Data, _) => Event::Data(rx.lent()),
-            (Next::EndOfMessage, _) => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
-            (Next::Request | Next::NeedData, _) => Event::NeedData,
-            (Next::Paused, _) => Event::Paused,
-            (Next::Closed, _) => Event::Closed,
+        Ok(match next {
+            Next::Request => match self.request(rx) {
+                Some(request) => Event::Request(request),
+                None => Event::NeedData,
+            },
+            Next::Data => Event::Data(rx.lent()),
+            Next::EndOfMessage => Event::EndOfMessage(Fields::new(rx.lent(), &rx.index)),
+            Next::NeedData => Event::NeedData,
+            Next::Paused => Event::Paused,
+            Next::Closed => Event::Closed,
         })
     }
 
@@ -94,10 +95,10 @@ impl ServerConnection {
     }
 
     fn next_head(&mut self, rx: &mut RecvBuf) -> Result<Next, Error> {
-        if rx.pending().is_empty() {
+        let (pending, index) = rx.parts();
+        if pending.is_empty() {
             return Ok(self.end_or_more(rx));
         }
-        let (pending, index) = rx.parts();
         if self.parser.is_new() {
             index.clear();
         }

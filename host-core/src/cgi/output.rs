@@ -135,9 +135,11 @@ impl Head {
             start = newline + 1;
         }
         let nominated = nominated(&text, &fields);
-        fields.retain(|(name, _)| {
+        fields.retain(|(name, value)| {
             let name = &text[name.clone()];
-            !is_own(name) && !nominated.iter().any(|it| it.eq_ignore_ascii_case(name))
+            let says_nothing = value.is_empty() && name.eq_ignore_ascii_case(b"content-type");
+            let names = |it: &&[u8]| it.eq_ignore_ascii_case(name);
+            !says_nothing && !is_own(name) && !nominated.iter().any(names)
         });
         let is_alone = |(name, _): &(Range<usize>, _)| {
             let name = &text[name.clone()];
@@ -191,7 +193,8 @@ impl Known {
         if location.is_some_and(|location| location.is_empty() || location.contains(&b' ')) {
             return Err(BadOutput::BadLocation);
         }
-        match (of(&self.status), location, &self.content_type) {
+        let kind = of(&self.content_type).filter(|kind| !kind.is_empty());
+        match (of(&self.status), location, kind) {
             (Some(value), _, _) => Ok(Answer::Response(status(value)?)),
             (None, Some([b'/', rest @ ..]), _) if alone && !rest.starts_with(b"/") => {
                 let target = location.and_then(|it| str::from_utf8(it).ok());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -47,27 +48,30 @@ impl Backend {
         let errors = process
             .as_ref()
             .and_then(|it| it.errors.as_ref()?.pipe.as_ref());
-        let ended = process.as_ref().and_then(|it| it.ended.as_ref());
         let watch = Watch::new([
             (Some(output.as_fd()), Ready::OUTPUT),
             (input.as_ref().map(AsFd::as_fd), Ready::INPUT),
             (errors.map(AsFd::as_fd), Ready::ERRORS),
-            (ended.map(AsFd::as_fd), Ready::EXIT),
-        ]);
-        match watch {
-            Ok(watch) => Ok(Self {
-                output: Some(output),
-                input,
-                process,
-                watch,
-                room: ROOM,
-            }),
-            Err(error) => {
-                process
-                    .into_iter()
-                    .for_each(|it| reaper::adopt(it, None, None));
-                Err(error)
-            }
+        ])?;
+        Ok(Self {
+            output: Some(output),
+            input,
+            process,
+            watch,
+            room: ROOM,
+        })
+    }
+
+    /// Where the end of the process is to be told, as long as this is there.
+    pub(super) fn watch(&self) -> Weak<OwnedFd> {
+        self.watch.handle()
+    }
+
+    /// Why there is no process, once the end of the output has told that.
+    pub(crate) fn failure(&mut self) -> Option<io::Error> {
+        match self.output {
+            Some(_) => None,
+            None => self.process.as_mut()?.failure(),
         }
     }
 
@@ -251,13 +255,13 @@ impl Ready {
     }
 }
 
-type Sources<'f> = [(Option<BorrowedFd<'f>>, Ready); 4];
+type Sources<'f> = [(Option<BorrowedFd<'f>>, Ready); 3];
 
 /// One descriptor for several.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 struct Watch {
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     ready: Ready,
 }
 
@@ -277,9 +281,13 @@ impl Watch {
             add(&epoll, fd, EventData::new_u64(ready.0.into()), flags)?;
         }
         Ok(Self {
-            epoll,
+            epoll: Arc::new(epoll),
             ready: Ready(0),
         })
+    }
+
+    fn handle(&self) -> Weak<OwnedFd> {
+        Arc::downgrade(&self.epoll)
     }
 
     fn look(&mut self) {
@@ -301,6 +309,15 @@ impl Watch {
     }
 }
 
+/// Tells a backend of the end of its process, which `ended` tells of.
+#[cfg(target_os = "linux")]
+pub(super) fn watch_exit(watch: &OwnedFd, ended: &OwnedFd) -> io::Result<()> {
+    use rustix::event::epoll::{EventData, EventFlags, add};
+
+    let data = EventData::new_u64(Ready::EXIT.0.into());
+    Ok(add(watch, ended, data, EventFlags::IN | EventFlags::ET)?)
+}
+
 /// Where there is no such descriptor, that of the output stands for all, and the session looks now and then.
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug)]
@@ -319,6 +336,10 @@ impl Watch {
         })
     }
 
+    fn handle(&self) -> Weak<OwnedFd> {
+        Weak::new()
+    }
+
     fn look(&mut self) {
         self.ready = Ready::ALL;
     }
@@ -327,6 +348,3 @@ impl Watch {
         output.unwrap_or(&self.none).as_fd()
     }
 }
-
-#[cfg(test)]
-mod tests;

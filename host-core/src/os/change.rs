@@ -241,6 +241,7 @@ fn open(change: &Change<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
         links: change.links,
         caching: None,
         path_info: false,
+        programs: false,
     };
     links::open(&lookup, path, flags)
 }

@@ -12,12 +12,12 @@ use crate::config::model::CgiChildren;
 /// The places for scripts of a process.
 #[derive(Debug)]
 pub(crate) struct Children {
-    pub(crate) limits: CgiChildren,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    limits: CgiChildren,
     taken: usize,
     waiting: VecDeque<Arc<Waiter>>,
 }
@@ -54,21 +54,49 @@ pub(super) enum Entry {
 
 impl Children {
     pub(crate) fn new(limits: CgiChildren) -> Self {
-        Self {
+        let state = State {
             limits,
-            state: Mutex::default(),
+            taken: 0,
+            waiting: VecDeque::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> CgiChildren {
+        lock(&self.state).limits
+    }
+
+    /// Other limits hold from now on, for those who are there, too.
+    pub(crate) fn limit(self: &Arc<Self>, limits: CgiChildren) {
+        let mut state = lock(&self.state);
+        state.limits = limits;
+        self.admit(&mut state);
+    }
+
+    /// Gives places to those who wait, as many as there are.
+    fn admit(self: &Arc<Self>, state: &mut State) {
+        while state.taken < state.limits.most
+            && let Some(waiter) = state.waiting.pop_front()
+        {
+            state.taken += 1;
+            let children = Arc::clone(self);
+            *lock(&waiter.place) = Some(Place { children });
+            // A pipe that is empty takes a byte.
+            let _ = rustix::io::write(&waiter.waker, &[0]);
         }
     }
 
     /// Takes a place, or the last one in the queue.
     pub(super) fn enter(self: &Arc<Self>) -> io::Result<Entry> {
         let mut state = lock(&self.state);
-        if state.taken < self.limits.most {
+        if state.taken < state.limits.most {
             state.taken += 1;
             let children = Arc::clone(self);
             return Ok(Entry::Place(Place { children }));
         }
-        if state.waiting.len() >= self.limits.queue {
+        if state.waiting.len() >= state.limits.queue {
             return Ok(Entry::Full);
         }
         let (ready, waker) = io::pipe()?;
@@ -112,15 +140,8 @@ impl Drop for Turn {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = lock(&self.children.state);
-        match state.waiting.pop_front() {
-            Some(waiter) => {
-                let children = Arc::clone(&self.children);
-                *lock(&waiter.place) = Some(Self { children });
-                // A pipe that is empty takes a byte.
-                let _ = rustix::io::write(&waiter.waker, &[0]);
-            }
-            None => state.taken -= 1,
-        }
+        state.taken -= 1;
+        self.children.admit(&mut state);
     }
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 
 use rustix::process::Signal;
 
+use super::children::Children;
 use super::listen::Sockets;
 use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
@@ -121,6 +122,7 @@ fn start(
         error_logs: Vec::new(),
         told: Vec::new(),
         counters: Arc::clone(&server.hosting.counters),
+        children: Arc::clone(&server.hosting.children),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
     server.error_logs = configuration.open_error_logs(&server, account.as_ref())?;
@@ -204,6 +206,7 @@ struct Configuration {
     told: Vec<(LogWriter, Level)>,
     /// They go on.
     counters: Arc<Counters>,
+    children: Arc<Children>,
 }
 
 /// Nothing that holds a lock leaves things half changed.
@@ -229,6 +232,8 @@ impl Configuration {
         server.logs = self.open_logs(&server, None)?;
         server.error_logs = self.open_error_logs(&server, None)?;
         *lock(&self.sockets) = sockets;
+        self.children.limit(server.hosting.children.limits());
+        server.hosting.children = Arc::clone(&self.children);
         if !warnings.is_empty() {
             self.complain(Level::Warn, &warnings.to_string());
         }

@@ -125,7 +125,7 @@ fn ask(server: &Arc<Server>, flags: &Flags) -> (Vec<Note>, String) {
                 let n = read_file(&mut read);
                 session.on_file_read(n, now());
             }
-            Step::Write => {
+            Step::Write { .. } => {
                 let mut iov = [IoSlice::new(&[]); 16];
                 let slices = session.slices(&mut iov);
                 let mut n = 0;

@@ -25,6 +25,7 @@ pub struct OpenFile {
     len: u64,
     modified: Option<SystemTime>,
     executable: bool,
+    readable: bool,
     version: Version,
 }
 
@@ -103,8 +104,17 @@ impl OpenFile {
             len: len(stat),
             modified: modified(stat),
             executable: Mode::from_raw_mode(stat.st_mode).intersects(EXECUTABLE),
+            readable: true,
             version: Version::of(stat),
         })
+    }
+
+    /// The same file, where we may not read it.
+    pub(super) fn unreadable(self) -> Self {
+        Self {
+            readable: false,
+            ..self
+        }
     }
 
     /// The same file, which [`again`](Self::again) can give out from now on.
@@ -181,6 +191,11 @@ impl OpenFile {
     /// Whether somebody may run it.
     pub(crate) fn is_executable(&self) -> bool {
         self.executable
+    }
+
+    /// Whether we may read it.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.readable
     }
 
     /// When the file was last changed, if HTTP can express that: in the years 1970 to 9999.

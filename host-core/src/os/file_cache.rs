@@ -43,7 +43,7 @@ const EXPIRE: usize = 2;
 ///     path: &path,
 ///     index: &[],
 ///     listing: false,
-///     path_info: false,
+///     path_info: false, programs: false,
 ///     links: Links::Beneath,
 ///     caching: Some(Caching {
 ///         cache: &cache,

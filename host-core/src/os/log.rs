@@ -18,14 +18,15 @@ use super::user::Account;
 /// wake-up and one write per many requests.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// How long the end of a process waits for lines that are still to be written.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the end of a process waits for lines that are still to be written: longer than a machine with
+/// too much to do lets a thread wait.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Writes log lines to a file or pipe on a thread of its own. Clones are handles of the same log.
 ///
 /// A full disk, a broken pipe or a slow reader never stops or slows a request: lines that cannot
 /// be written are dropped and counted, and the first loss is told on standard error. Dropping the
-/// last handle writes out what is still held, if that takes no longer than a second.
+/// last handle writes out what is still held, if that takes no longer than five seconds.
 ///
 /// ```
 /// let log = host_core::os::LogWriter::new(std::io::sink());
@@ -143,7 +144,7 @@ impl LogWriter {
         }
     }
 
-    /// Waits until all that is held is written, but no longer than a second.
+    /// Waits until all that is held is written, but no longer than five seconds.
     pub(super) fn flush(&self) {
         let Log { shared, thread, .. } = &*self.log;
         let mut state = shared.lock();

@@ -30,7 +30,7 @@ const READ: OFlags = OFlags::RDONLY
 /// # Errors
 ///
 /// `NotFound` if there is no such file, or if it is a file and the path ends in a slash.
-/// `PermissionDenied` if the file may not be read, is no regular file, or lies outside the root.
+/// `PermissionDenied` if the file may not be read (but see [`Lookup::programs`]), is no regular file, or lies outside the root.
 /// `ResourceBusy` if there are no more
 /// descriptors or memory. Others as they come.
 ///
@@ -48,6 +48,7 @@ const READ: OFlags = OFlags::RDONLY
 ///     links: Links::Beneath,
 ///     caching: None,
 ///     path_info: false,
+///     programs: false,
 /// })?;
 /// assert!(matches!(found, Found::File { index: None, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -102,19 +103,15 @@ impl Finder<'_> {
         let root = std::ptr::from_ref(self.lookup.root).addr();
         let (kind, from) = links::key(self.lookup.links);
         let (root, len) = (root.to_ne_bytes(), from.len().to_ne_bytes());
+        let kind = [kind, self.lookup.programs.into()];
         caching
             .cache
-            .find(caching, &[&root, &[kind], &len, from, path], find)
+            .find(caching, &[&root, &kind, &len, from, path], find)
     }
 
     fn find_file(&self, path: &[u8]) -> io::Result<Found> {
         let opened = match (self.open)(self.lookup, path, READ) {
-            // A folder without permission to read may have an index file all the same.
-            Err(Errno::ACCESS)
-                if (self.open)(self.lookup, path, LOOK | OFlags::DIRECTORY).is_ok() =>
-            {
-                return Ok(Found::Folder);
-            }
+            Err(Errno::ACCESS) => return self.find_unreadable(path),
             opened => opened.map_err(error)?,
         };
         let stat = fstat(&opened)?;
@@ -123,6 +120,20 @@ impl Finder<'_> {
         }
         let file = OpenFile::with_stat(File::from(opened), &stat)?;
         Ok(Found::File { file, index: None })
+    }
+
+    /// A folder without permission to read may have an index file all the same, and a program may run.
+    fn find_unreadable(&self, path: &[u8]) -> io::Result<Found> {
+        let opened = (self.open)(self.lookup, path, LOOK).map_err(error)?;
+        let stat = fstat(&opened)?;
+        if is(&stat, FileType::Directory) {
+            return Ok(Found::Folder);
+        }
+        let file = OpenFile::with_stat(File::from(opened), &stat)?.unreadable();
+        match self.lookup.programs && file.is_executable() {
+            true => Ok(Found::File { file, index: None }),
+            false => Err(error(Errno::ACCESS)),
+        }
     }
 
     /// The longest front of `path` that names a file.

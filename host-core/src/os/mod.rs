@@ -25,6 +25,7 @@ mod socket;
 mod socket_file;
 mod spawn;
 mod spool;
+mod starter;
 mod startup;
 mod store;
 mod tree;

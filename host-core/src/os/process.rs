@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
@@ -25,13 +26,28 @@ const LINE_MAX: usize = 2048;
 /// A process in a group of its own.
 #[derive(Debug)]
 pub(super) struct Process {
-    pub(super) child: Child,
+    pub(super) life: Arc<Mutex<Life>>,
     pub(super) errors: Option<Errors>,
-    /// Readable when the process has ended, where the system has that.
-    pub(super) ended: Option<OwnedFd>,
     pub(super) exit: Option<Exit>,
     /// Held until here.
     pub(super) _place: Place,
+}
+
+/// How far a process is.
+#[derive(Debug)]
+pub(super) enum Life {
+    /// A thread is to start it.
+    Starting,
+    /// It need not be started any more; if it is, it is sent this.
+    Unwanted(Signal),
+    /// It is there, until it is waited for.
+    Running {
+        child: Child,
+        /// Readable when it has ended, where the system has that.
+        _ended: Option<OwnedFd>,
+    },
+    /// There is none, and the reason, until that is asked for.
+    Failed(Option<io::Error>),
 }
 
 /// Standard error.
@@ -52,29 +68,59 @@ impl Process {
     /// Asks once whether it has ended.
     pub(super) fn poll_exit(&mut self) -> Option<Exit> {
         if self.exit.is_none() {
-            self.exit = match self.child.try_wait() {
-                Ok(status) => status.map(exit),
-                // Somebody else has waited for it.
-                Err(_) => Some(Exit::Status(0)),
+            self.exit = match &mut *lock(&self.life) {
+                Life::Running { child, .. } => match child.try_wait() {
+                    Ok(status) => status.map(exit),
+                    // Somebody else has waited for it.
+                    Err(_) => Some(Exit::Status(0)),
+                },
+                Life::Failed(_) => Some(Exit::Status(0)),
+                Life::Starting | Life::Unwanted(_) => None,
             };
         }
         self.exit
     }
 
-    /// Whether it has ended, and still has its number.
-    pub(super) fn is_zombie(&self) -> bool {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let found = waitid(WaitId::Pid(Pid::from_child(&self.child)), options);
-        !matches!(found, Ok(None))
-    }
-
-    /// Sends `signal` to it and all that it has started. Does nothing once its number may be that of
-    /// another.
-    pub(super) fn kill(&self, signal: Signal) {
-        if self.exit.is_none() {
-            let _ = kill_process_group(Pid::from_child(&self.child), signal);
+    /// Why it could not be started.
+    pub(super) fn failure(&mut self) -> Option<io::Error> {
+        match &mut *lock(&self.life) {
+            Life::Failed(error) => error.take(),
+            _ => None,
         }
     }
+
+    /// Whether it has ended, and still has its number.
+    pub(super) fn is_zombie(&self) -> bool {
+        match &*lock(&self.life) {
+            Life::Running { child, .. } => {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+                let found = waitid(WaitId::Pid(Pid::from_child(child)), options);
+                !matches!(found, Ok(None))
+            }
+            Life::Failed(_) => true,
+            Life::Starting | Life::Unwanted(_) => false,
+        }
+    }
+
+    /// Sends `signal` to it and all that it has started, if need be as soon as it is there. Does nothing
+    /// once its number may be that of another.
+    pub(super) fn kill(&self, signal: Signal) {
+        match &mut *lock(&self.life) {
+            Life::Running { child, .. } if self.exit.is_none() => send(child, signal),
+            life @ (Life::Starting | Life::Unwanted(_)) => *life = Life::Unwanted(signal),
+            _ => {}
+        }
+    }
+}
+
+/// Sends `signal` to a process that was not waited for, and its group.
+pub(super) fn send(child: &Child, signal: Signal) {
+    let _ = kill_process_group(Pid::from_child(child), signal);
+}
+
+pub(super) fn lock(life: &Mutex<Life>) -> MutexGuard<'_, Life> {
+    // Nothing that holds the lock can leave it half changed.
+    life.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn exit(status: ExitStatus) -> Exit {

@@ -1,6 +1,7 @@
 //! Processes that nobody waits for any more: they are ended, and leave nothing behind.
 
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -25,6 +26,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 static REAPER: Reaper = Reaper {
     state: Mutex::new(State {
         left: Vec::new(),
+        came: false,
+        pause: SOON,
         running: false,
         hurry: false,
     }),
@@ -39,6 +42,10 @@ struct Reaper {
 
 struct State {
     left: Vec<Left>,
+    /// There are some who have not been looked at.
+    came: bool,
+    /// The time until all are.
+    pause: Duration,
     /// There is a thread.
     running: bool,
     /// The server ends.
@@ -71,18 +78,22 @@ pub(super) fn adopt(process: Process, output: Option<OwnedFd>, until: Option<Ins
         told,
     };
     // Most have ended by now.
-    if !told && left.process.poll_exit().is_some() {
-        left.drain();
+    if !told && left.has_ended() {
         return;
     }
     let mut state = REAPER.lock();
+    // While there are many requests the thread comes round by itself.
+    let sleeps = state.left.is_empty() || state.pause > SOON;
     state.left.push(left);
+    (state.came, state.pause) = (true, state.pause.min(SOON));
     if !state.running {
         let reaper = thread::Builder::new().name("reaper".into());
         state.running = reaper.stack_size(64 * 1024).spawn(|| REAPER.run()).is_ok();
     }
     drop(state);
-    REAPER.changed.notify_all();
+    if sleeps {
+        REAPER.changed.notify_all();
+    }
 }
 
 /// Ends all processes that were taken over, and waits for that, but no longer than a second.
@@ -93,6 +104,10 @@ pub(super) fn end() {
     let any = |state: &mut State| state.running && !state.left.is_empty();
     let waited = REAPER.changed.wait_timeout_while(state, FAREWELL, any);
     let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    // The thread may have had no time for them.
+    for left in &state.left {
+        left.process.kill(Signal::KILL);
+    }
     state.hurry = false;
 }
 
@@ -104,50 +119,48 @@ impl Reaper {
 
     /// The life of the thread.
     fn run(&self) {
-        let mut pause = SOON;
         let mut state = self.lock();
         loop {
-            let before = state.left.len();
-            let hurry = state.hurry;
-            let now = Instant::now();
-            state.left.retain_mut(|left| !left.look(now, hurry));
-            let after = state.left.len();
-            if after == 0 {
+            if state.left.is_empty() {
                 self.changed.notify_all();
                 let nobody = |state: &mut State| state.left.is_empty();
                 let waited = self.changed.wait_while(state, nobody);
                 state = waited.unwrap_or_else(PoisonError::into_inner);
-                pause = SOON;
-                continue;
+                state.pause = SOON;
             }
-            let flows = state.left.iter().any(|left| left.flows);
-            pause = match after == before && !hurry {
-                _ if flows => FLOWING,
-                true => (pause * 2).clamp(SOON, SELDOM),
-                false => SOON,
-            };
-            let same = |state: &mut State| state.left.len() == after && state.hurry == hurry;
+            let (pause, hurry) = (state.pause, state.hurry);
+            let same = |state: &mut State| state.pause == pause && state.hurry == hurry;
             let waited = self.changed.wait_timeout_while(state, pause, same);
-            let timeout;
-            (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            if !timeout.timed_out() {
-                pause = SOON;
-            }
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            state.look();
         }
+    }
+}
+
+impl State {
+    fn look(&mut self) {
+        let (now, hurry, before) = (Instant::now(), self.hurry, self.left.len());
+        self.left.retain_mut(|left| !left.look(now, hurry));
+        let changed = mem::take(&mut self.came) || self.left.len() < before;
+        self.pause = match self.left.iter().any(|left| left.flows) {
+            true => FLOWING,
+            false if changed || hurry => SOON,
+            false => (self.pause * 2).clamp(SOON, SELDOM),
+        };
     }
 }
 
 impl Left {
     /// Returns whether it has gone.
     fn look(&mut self, now: Instant, hurry: bool) -> bool {
-        self.drain();
-        if self.process.is_zombie() {
-            if self.told {
-                // Whom it has started ends with it. Its number is still its own.
-                self.process.kill(Signal::KILL);
-            }
-            return self.process.poll_exit().is_some();
+        if self.told && self.process.is_zombie() {
+            // Whom it has started ends with it. Its number is still its own.
+            self.process.kill(Signal::KILL);
         }
+        if self.has_ended() {
+            return true;
+        }
+        self.drain();
         if !self.told && (hurry || now >= self.until) {
             self.process.kill(Signal::TERM);
             self.told = true;
@@ -156,6 +169,15 @@ impl Left {
             self.process.kill(Signal::KILL);
         }
         false
+    }
+
+    /// Asks whether it has, and takes its last words then.
+    fn has_ended(&mut self) -> bool {
+        let ended = self.process.poll_exit().is_some();
+        if let (true, Some(errors)) = (ended, &mut self.process.errors) {
+            errors.drain();
+        }
+        ended
     }
 
     /// Throws away what it says.

@@ -30,14 +30,22 @@ const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const NOSIGNAL: SendFlags = SendFlags::empty();
 
-/// Writes what `socket` takes now of `slices`, and returns how many bytes.
+/// Lets a packet that is not full wait for what is sent next, where there is such a flag.
+#[cfg(target_os = "linux")]
+const MORE: SendFlags = SendFlags::MORE;
+#[cfg(not(target_os = "linux"))]
+const MORE: SendFlags = SendFlags::empty();
+
+/// Writes what `socket` takes now of `slices`, and returns how many bytes. `more` says that more is sent at
+/// once, so that both leave together (`MSG_MORE`).
 ///
 /// # Errors
 ///
 /// `WouldBlock` if it takes nothing now; else those of `send`, but not `Interrupted`. No signal is
 /// raised.
-pub fn send(socket: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    let flags = SendFlags::DONTWAIT | NOSIGNAL;
+pub fn send(socket: impl AsFd, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+    let mut flags = SendFlags::DONTWAIT | NOSIGNAL;
+    flags.set(MORE, more);
     Ok(retry_on_intr(|| match slices {
         // Costs less than the general call.
         [slice] => rustix::net::send(&socket, slice, flags),

@@ -2,12 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rustix::fs::OFlags;
 use rustix::io::ioctl_fionbio;
@@ -15,18 +16,19 @@ use rustix::io::ioctl_fionbio;
 use super::backend::Backend;
 use super::children::Entry;
 use super::log;
-use super::process::{Errors, Process};
+use super::process::{Errors, Life, Process};
 use super::spool::SpoolFile;
+use super::starter::{self, Job, scarce};
 use crate::config::model::CgiStderr;
 use crate::step::{Spawn, SpawnContent, Started};
 
 /// Starts a script in a process group of its own, with descriptors 0 to 2 and no variables but its own.
+/// Does not wait until it runs: that it cannot be run shows when its output ends.
 /// Where all places are taken, the script is put into the queue; ask again when its turn has come.
 ///
 /// # Errors
 ///
-/// `ResourceBusy` if there are no more descriptors, processes or memory; others if the program cannot be
-/// run.
+/// `ResourceBusy` if there are no more descriptors or memory; others if a file cannot be opened.
 pub fn spawn(spawn: &mut Spawn<'_>) -> io::Result<Started> {
     let entry = match spawn.turn.take() {
         None => spawn.children.enter().map_err(scarce)?,
@@ -50,15 +52,21 @@ pub fn spawn(spawn: &mut Spawn<'_>) -> io::Result<Started> {
     let (errors, stderr) = stderr(spawn, name).map_err(scarce)?;
     let mut command = command(spawn);
     command.stdin(stdin).stdout(stdout).stderr(stderr);
-    let child = command.spawn().map_err(scarce)?;
+    let life = Arc::new(Mutex::new(Life::Starting));
     let process = Process {
-        ended: watch_end(&child),
-        child,
+        life: Arc::clone(&life),
         errors,
         exit: None,
         _place: place,
     };
-    Backend::with(output, input, Some(process)).map(Started::Running)
+    let backend = Backend::with(output, input, Some(process)).map_err(scarce)?;
+    let watch = backend.watch();
+    starter::start(Job {
+        command,
+        life,
+        watch,
+    });
+    Ok(Started::Running(backend))
 }
 
 fn command(spawn: &Spawn<'_>) -> Command {
@@ -87,7 +95,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
     match &spawn.content {
-        SpawnContent::None => Ok((None, Stdio::null())),
+        SpawnContent::None => Ok((None, nothing()?)),
         SpawnContent::Stream => {
             let (reader, writer) = io::pipe()?;
             ioctl_fionbio(&writer, true)?;
@@ -96,6 +104,20 @@ fn content(spawn: &Spawn<'_>) -> io::Result<(Option<OwnedFd>, Stdio)> {
         SpawnContent::Bytes(bytes) => Ok((None, filled(bytes)?)),
         SpawnContent::File(file) => Ok((None, file.reader()?.into())),
     }
+}
+
+/// What is empty, from the start. It is opened once: a copy costs less than to find it again.
+fn nothing() -> io::Result<Stdio> {
+    static NULL: OnceLock<File> = OnceLock::new();
+
+    let null = match NULL.get() {
+        Some(null) => null,
+        None => {
+            let null = File::open("/dev/null")?;
+            NULL.get_or_init(|| null)
+        }
+    };
+    Ok(null.try_clone()?.into())
 }
 
 /// A pipe with these bytes in it, or a file where that has no room for them.
@@ -122,30 +144,5 @@ fn stderr(spawn: &Spawn<'_>, name: String) -> io::Result<(Option<Errors>, Stdio)
             let errors = Errors::new(reader, spawn.errors.cloned(), name);
             Ok((Some(errors), writer.into()))
         }
-    }
-}
-
-#[cfg(target_os = "linux")]
-pub(super) fn watch_end(child: &std::process::Child) -> Option<OwnedFd> {
-    use rustix::process::{Pid, PidfdFlags, pidfd_open};
-
-    // It has not been waited for, so the number is still its own.
-    pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn watch_end(_: &std::process::Child) -> Option<OwnedFd> {
-    None
-}
-
-/// Names what is only for now.
-fn scarce(error: io::Error) -> io::Error {
-    use rustix::io::Errno;
-
-    match Errno::from_io_error(&error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN) => {
-            io::Error::new(ErrorKind::ResourceBusy, error)
-        }
-        _ => error,
     }
 }

@@ -118,6 +118,7 @@ impl<'v> View<'v> {
             links: Links::All,
             caching: None,
             path_info: false,
+            programs: false,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::config::model::Pattern;
 const GROUPS: usize = 10;
 
 /// What is bound; the storage is used again by the next request.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Bindings {
     /// What the last expression with groups has matched.
     subject: Vec<u8>,

@@ -91,5 +91,6 @@ pub(super) fn lookup<'l, 'v: 'l>(view: &View<'v>, route: &'l Route) -> Lookup<'l
         links: view.links(route),
         caching: view.caching(view.rules(route)),
         path_info: false,
+        programs: false,
     }
 }

@@ -149,6 +149,7 @@ impl<'v> View<'v> {
             links: self.links(route),
             caching: self.caching(rules),
             path_info: route.phase == Phase::Content && rules.settings.cgi.is_on(),
+            programs: rules.settings.cgi.is_on(),
         }
     }
 
@@ -201,6 +202,9 @@ impl<'v> View<'v> {
         match found {
             Ok(Found::File { index: None, .. }) if self.method(route) == "POST" => {
                 self.fail(route, Status::METHOD_NOT_ALLOWED)
+            }
+            Ok(Found::File { file, index: None }) if !file.is_readable() => {
+                self.fail(route, Status::FORBIDDEN)
             }
             Ok(Found::File { file, index: None }) => Flow::End(Outcome::File(file)),
             Ok(Found::File {

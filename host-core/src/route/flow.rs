@@ -229,17 +229,7 @@ impl<'v> View<'v> {
         let Some(server) = self.virtual_server(route) else {
             return Flow::End(Outcome::Page(Status::NOT_FOUND));
         };
-        let Route {
-            uri,
-            bindings,
-            sink,
-            ..
-        } = route;
-        route.location = self
-            .hosting
-            .find_location(&server.locations, uri, bindings, sink);
-        let location = route.location.and_then(|at| self.hosting.locations.get(at));
-        route.rules = server.rules;
+        let location = self.find_rules(route, server);
         route.phase = Phase::Limit;
         match location {
             Some(location) => self.enter(route, location),
@@ -261,6 +251,22 @@ impl<'v> View<'v> {
             return self.fail(route, Status::CONTENT_TOO_LARGE);
         }
         Flow::On
+    }
+
+    /// The rules of the URI's location hold.
+    pub(super) fn find_rules(&self, route: &mut Route, server: &'v Virtual) -> Option<&'v Located> {
+        let Route {
+            uri,
+            bindings,
+            sink,
+            ..
+        } = route;
+        route.location = self
+            .hosting
+            .find_location(&server.locations, uri, bindings, sink);
+        let location = route.location.and_then(|at| self.hosting.locations.get(at));
+        route.rules = location.map_or(server.rules, |location| location.rules);
+        location
     }
 
     /// The rules of `location` hold, and its script is next; but as in nginx not for the methods that

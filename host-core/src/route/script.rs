@@ -8,6 +8,7 @@ use std::path::Path;
 use h1_core::{Body, Method, Status};
 
 use super::Route;
+use super::files::Tail;
 use super::flow::{Flow, Outcome};
 use super::trace::Note;
 use super::variables::View;
@@ -84,7 +85,11 @@ impl View<'_> {
             return None;
         }
         let interpreter = cgi.pass.as_ref().and_then(|pass| pass.interpreter.clone());
-        if interpreter.is_none() && !file.is_executable() {
+        let may_run = match interpreter {
+            None => file.is_executable(),
+            Some(_) => file.is_readable(),
+        };
+        if !may_run {
             return Some(self.fail(route, Status::FORBIDDEN));
         }
         let (name, info) = split(&route.uri, route.path.as_bytes(), path_info);
@@ -140,10 +145,14 @@ impl View<'_> {
             // We look up no names.
             env.set("REMOTE_HOST", address);
         }
+        if self.rules(route).files.tail != Tail::Uri {
+            // An `alias` is no root, and may be a file.
+            let root = self.translated(route, b"/");
+            let root = root.strip_suffix(b"/").unwrap_or(&root);
+            env.set("DOCUMENT_ROOT", root);
+        }
         if !info.is_empty() {
-            let root = env.get("DOCUMENT_ROOT").unwrap_or_default();
-            let root = root.strip_suffix(b"/").unwrap_or(root);
-            env.set("PATH_TRANSLATED", [root, info].concat());
+            env.set("PATH_TRANSLATED", self.translated(route, info));
         }
         if route.authenticated {
             let mut user = Vec::new();
@@ -165,6 +174,17 @@ impl View<'_> {
             env.set(name.clone(), text);
         }
         env
+    }
+
+    /// The path of the file that `uri` names, by the rules of its own location (RFC 3875, section 4.1.6).
+    fn translated(&self, route: &Route, uri: &[u8]) -> Vec<u8> {
+        let mut there = route.beside(uri);
+        if let Some(server) = self.hosting.server(route.server) {
+            self.find_rules(&mut there, server);
+        }
+        let mut path = Vec::new();
+        self.push_known(&mut there, Known::RequestFilename, &mut path);
+        path
     }
 
     /// nginx's `$server_name`; where that is none, what the client calls us.

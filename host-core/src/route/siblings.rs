@@ -65,7 +65,7 @@ impl View<'_> {
             .path
             .pop_suffix(coding.map_or("", Precompressed::suffix));
         match found {
-            Ok(Found::File { file, index: None }) => {
+            Ok(Found::File { file, index: None }) if file.is_readable() => {
                 route.coding = coding;
                 route.held = None;
                 Flow::End(Outcome::File(file))

@@ -139,6 +139,19 @@ pub(super) enum Phase {
 }
 
 impl Route {
+    /// The same request, were it for `uri`, and nothing done yet.
+    pub(super) fn beside(&self, uri: &[u8]) -> Self {
+        Self {
+            uri: uri.to_vec(),
+            host: self.host.clone(),
+            args: self.args.clone(),
+            server: self.server,
+            peer: self.peer,
+            bindings: self.bindings.clone(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn reset(&mut self, slots: usize) {
         for text in [
             &mut self.uri,

@@ -9,7 +9,7 @@ use h1_core::{Method, State, Status, Version};
 use super::task::request;
 use super::{HIGH_WATER, Session, Stage, view};
 use crate::cgi::escape;
-use crate::cgi::output::{Answer, BadOutput, Head};
+use crate::cgi::output::{Answer, Head};
 use crate::config::model::Level;
 use crate::os::Backend;
 use crate::route::Outcome;
@@ -44,23 +44,24 @@ impl Session {
                 self.inner.stage = Stage::Run;
             }
             Ok(Started::Queued) => {
-                let until = now
-                    .monotonic
-                    .checked_add(self.server.hosting.children.limits.wait);
+                let wait = self.server.hosting.children.limits().wait;
+                let until = now.monotonic.checked_add(wait);
                 task.until = task.until.or(until);
                 self.inner.stage = Stage::Queue;
             }
             Ok(Started::Full) => {
                 self.backend_failed(Status::SERVICE_UNAVAILABLE, "too many scripts wait", now);
             }
-            Err(error) => {
-                let status = match error.kind() {
-                    ErrorKind::ResourceBusy => Status::SERVICE_UNAVAILABLE,
-                    _ => Status::BAD_GATEWAY,
-                };
-                self.backend_failed(status, &format!("cannot be run: {error}"), now);
-            }
+            Err(error) => self.not_started(&error, now),
         }
+    }
+
+    fn not_started(&mut self, error: &io::Error, now: Now) {
+        let status = match error.kind() {
+            ErrorKind::ResourceBusy => Status::SERVICE_UNAVAILABLE,
+            _ => Status::BAD_GATEWAY,
+        };
+        self.backend_failed(status, &format!("cannot be run: {error}"), now);
     }
 
     /// The descriptor that [`Wait::backend`](crate::Wait::backend) is about. It stays the same as long as the number with
@@ -109,6 +110,9 @@ impl Session {
         if self.inner.stage != Stage::Run {
             return;
         }
+        if let Some(error) = task.backend.as_mut().and_then(Backend::failure) {
+            return self.not_started(&error, now);
+        }
         task.intake
             .bytes
             .drain(..moved.taken.min(task.intake.bytes.len()));
@@ -144,7 +148,9 @@ impl Session {
             });
             match found {
                 Ok(head) => task.head = head,
-                Err(bad) => return self.bad_output(bad, now),
+                Err(bad) => {
+                    return self.backend_failed(Status::BAD_GATEWAY, &bad.to_string(), now);
+                }
             }
         }
         let Some(head) = &task.head else {
@@ -168,10 +174,6 @@ impl Session {
             }
         }
         self.answer_backend(now);
-    }
-
-    fn bad_output(&mut self, bad: BadOutput, now: Now) {
-        self.backend_failed(Status::BAD_GATEWAY, &bad.to_string(), now);
     }
 
     /// All that decides about the head of the answer is known.

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::{FIRST_PART, HIGH_WATER, Inner, Session, Stage};
+use super::{HIGH_WATER, Inner, PART, READ_MAX, Session, Stage};
 use crate::files::multipart::Parts;
 use crate::os::OpenFile;
 use crate::{Now, ReadFile, Step};
@@ -25,7 +25,8 @@ impl Session {
         match &self.inner.file {
             Some(file) if file.at < file.end => match self.in_memory() {
                 Some(part) => self.queue(part, now),
-                None => self.inner.stage = Stage::Load,
+                None if self.is_read() => self.inner.stage = Stage::Load,
+                None => self.queue(Bytes::new(), now),
             },
             Some(file) if file.parts.is_some() => self.next_part(now),
             _ if self.inner.gzip.is_some() => self.compress_text(now),
@@ -71,11 +72,11 @@ impl Session {
         let Inner { file, part, .. } = &mut *self.inner;
         match file {
             Some(file) => {
-                let len = (file.end - file.at).min(FIRST_PART) as usize;
+                let len = (file.end - file.at).min(PART) as usize;
                 part.clear();
                 // The parts of a batch of answers lie one behind the other.
                 if part.capacity() < len {
-                    part.reserve(FIRST_PART as usize);
+                    part.reserve(PART as usize);
                 }
                 part.resize(len, 0);
                 Step::ReadFile(ReadFile {
@@ -96,6 +97,13 @@ impl Session {
             .as_ref()
             .filter(|_| self.inner.gzip.is_none())?;
         file.file.bytes(file.at..file.end)
+    }
+
+    /// Whether what is to be sent of the file passes through here.
+    fn is_read(&self) -> bool {
+        let file = self.inner.file.as_ref();
+        let is_short = file.is_none_or(|file| file.end - file.at <= READ_MAX);
+        is_short || self.inner.gzip.is_some()
     }
 
     /// They have been read.

@@ -5,7 +5,7 @@ use flate2::{Compress, Compression, FlushCompress, Status as Flate};
 use h1_core::{RequestHead, Status, Version};
 
 use super::task::request;
-use super::{FIRST_PART, Inner, Session, Stage};
+use super::{Inner, PART, Session, Stage};
 use crate::Now;
 use crate::config::model::{Gzip, Precompressed, Proxied, Settings};
 use crate::files::coding::Accepted;
@@ -124,7 +124,7 @@ impl Session {
         let Some(gzip) = &mut self.inner.gzip else {
             return;
         };
-        let len = gzip.text.len().min(FIRST_PART as usize);
+        let len = gzip.text.len().min(PART as usize);
         let part = gzip.text.split_to(len);
         let last = gzip.text.is_empty();
         let compressed = gzip.push(&part, last);

@@ -48,10 +48,12 @@ use task::Task;
 /// Queued bytes above which no further pipelined request is answered before some are written.
 const HIGH_WATER: u64 = 128 * 1024;
 
-/// The first part of a file is read and written together with the head; what is beyond is sent from
-/// the file without passing through here. For files up to this size one read costs less than
-/// sending from the file does.
-const FIRST_PART: u64 = 64 * 1024;
+/// A file up to this size is read, and written together with its head: that costs less than sending from
+/// the file does. Of a longer one nothing passes through here.
+const READ_MAX: u64 = 16 * 1024;
+
+/// So much of a file is read at a time to be compressed; short files of a batch share as much room.
+const PART: u64 = 64 * 1024;
 
 /// The most that one `SendFile` asks for, so that a fast reader leaves the others their turn.
 const SEND_MAX: u64 = 256 * 1024;
@@ -104,7 +106,7 @@ struct Inner {
     file: Option<SentFile>,
     /// What makes the content smaller on its way, while there is some.
     gzip: Option<Compressor>,
-    /// The first part of a file on its way to the queue.
+    /// A part of a file on its way to the queue.
     part: BytesMut,
     own: OwnFields,
     record: Record,
@@ -175,11 +177,11 @@ enum Stage {
     Queue,
     /// A backend answers.
     Run,
-    /// Asking for the first part of the file, or the next one.
+    /// Asking for the file to be read, or its next part.
     Load,
     /// The next part is made once what is queued has been written, or nearly.
     More,
-    /// Sending the rest of the file.
+    /// Sending from the file.
     Send,
     /// All has been decided: write what is queued, say that no more comes, and read what still comes
     /// for a while, as a close would destroy the answer on its way (RFC 9112, section 9.6).

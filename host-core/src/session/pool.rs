@@ -93,7 +93,7 @@ impl Parked {
 /// let n = std::io::Read::read(&mut socket, session.read_slot())?;
 /// session.on_read(n, os::now());
 /// // Now do what `step` says, until it waits again.
-/// # while let Step::Write = session.step(os::now()) {
+/// # while let Step::Write { .. } = session.step(os::now()) {
 /// #     let mut iov = [std::io::IoSlice::new(&[]); 16];
 /// #     let slices = session.slices(&mut iov);
 /// #     let n = iov[..slices].iter().map(|slice| slice.len()).sum();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use h1_core::{Awaiting, Phase, Transmit};
 
-use super::{FIRST_PART, HIGH_WATER, SEND_MAX, Session, Stage};
+use super::{HIGH_WATER, PART, SEND_MAX, Session, Stage};
 
 /// How long a new connection has for its first request although it is to end: its client does not expect
 /// an end, and need not try again, as that of a kept connection does (RFC 9112, section 9.3.1).
@@ -38,7 +38,7 @@ impl Session {
         }
         if self.inner.tx.is_empty() {
             // The parts of files that were in the queue have gone.
-            let _ = self.inner.part.try_reclaim(FIRST_PART as usize);
+            let _ = self.inner.part.try_reclaim(PART as usize);
         }
         if external {
             self.on_file_sent(n, now);
@@ -84,7 +84,9 @@ impl Session {
                 offset: file.at,
                 len: len.min(SEND_MAX).min(allowed) as usize,
             }),
-            _ => Step::Write,
+            _ => Step::Write {
+                more: self.inner.stage == Stage::Send && self.inner.pace.is_none(),
+            },
         }
     }
 

@@ -63,8 +63,9 @@ pub enum Seen {
     Change,
     Spawn,
     Exchange,
-    /// So many bytes were offered.
+    /// So many bytes were offered, and a part of a file was said to follow them or not.
     Write(usize),
+    WriteMore(usize),
     /// So many bytes from this place were asked for.
     SendFile(u64, usize),
     Read,
@@ -291,10 +292,13 @@ impl World {
                 self.log.push_str(log.lines);
                 Seen::Log
             }
-            Step::Write => {
+            Step::Write { more } => {
                 let (bytes, all) = offered(&self.session, self.per_write.min(self.room));
                 self.written(&bytes);
-                Seen::Write(all)
+                match more {
+                    true => Seen::WriteMore(all),
+                    false => Seen::Write(all),
+                }
             }
             Step::SendFile(part) => {
                 let (offset, len) = (part.offset, part.len);

@@ -56,7 +56,11 @@ fn documents() {
         ("Content-Type: a/b\r\n\r\nhi", "200 [Content-Type: a/b] hi"),
         ("content-type:a/b\n\r\nhi", "200 [content-type: a/b] hi"),
         ("Content-Type:\t a/b \t\n\n", "200 [Content-Type: a/b] "),
-        ("Content-Type:\n\n", "200 [Content-Type: ] "),
+        ("Status: 200\nContent-Type: \t\n\nhi", "200 hi"),
+        (
+            "Location: http://x/\nContent-Type:\n\n",
+            "302 [Location: http://x/] ",
+        ),
         (
             "Content-Type: a/b\n\n\n\n",
             "200 [Content-Type: a/b] \\n\\n",

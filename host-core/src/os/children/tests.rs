@@ -46,6 +46,26 @@ fn places_are_given_in_order() {
 }
 
 #[test]
+fn other_limits_hold_for_those_who_are_there() {
+    let children = children(1, 3);
+    let limit = |most| {
+        let limits = children.limits();
+        children.limit(CgiChildren { most, ..limits });
+    };
+    let a = place(&children);
+    let (first, second, third) = (turn(&children), turn(&children), turn(&children));
+    limit(2);
+    assert!(is_ready(&first) && !is_ready(&second));
+    limit(1);
+    drop(a);
+    assert!(!is_ready(&second), "one is there still");
+    drop(first);
+    assert!(is_ready(&second) && !is_ready(&third));
+    limit(9);
+    assert!(is_ready(&third));
+}
+
+#[test]
 fn who_goes_away_holds_up_nobody() {
     let children = children(1, 3);
     let only = place(&children);

@@ -65,6 +65,7 @@ fn find(open: Open, root: &Path, path: &str) -> String {
         links: Links::Beneath,
         caching: None,
         path_info: false,
+        programs: false,
     };
     let finder = Finder {
         lookup: &lookup,

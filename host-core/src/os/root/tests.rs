@@ -33,8 +33,8 @@ fn a_swapped_link_is_noticed_within_a_second() {
     folder(&old, "one");
     folder(&new, "two");
     symlink(&old, &link).unwrap();
-    let root = Root::open(&link).unwrap();
     let now = Instant::now();
+    let root = Root::open(&link).unwrap();
 
     symlink(&new, &next).unwrap();
     fs::rename(&next, &link).unwrap();
