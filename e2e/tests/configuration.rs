@@ -187,8 +187,13 @@ fn explained(driver: &Driver) {
     let place = Place::new(
         "location / { try_files $uri /a.txt; }\nlocation /old/ { rewrite ^/old(.*)$ $1 last; }\n\
          location ~ \\.x$ { return 204; }\nlocation ~ txt/ { cgi_pass /bin/cat; }\n\
-         location /closed/ { deny all; }\nlocation /staff/ { auth_basic Staff; auth_basic_user_file a.txt; }",
+         location /closed/ { deny all; }\nlocation /staff/ { auth_basic Staff; auth_basic_user_file a.txt; }\n\
+         location /limits/ { limit_req zone=r burst=5;\nlimit_conn c 9; }\nlocation /any/ {\nsatisfy any;\nallow 192.0.2.0/24;\n\
+         deny all;\nauth_basic Any; auth_basic_user_file a.txt; }\nset_real_ip_from 198.51.100.7;",
     );
+    let text_of = fs::read_to_string(place.config()).expect("configuration");
+    let zones = "http { limit_req_zone $remote_addr zone=r:1m rate=10r/s; limit_conn_zone $server_port zone=c:1m;";
+    fs::write(place.config(), text_of.replace("http {", zones)).expect("write");
     let config = place.config();
     let config = config.to_str().expect("UTF-8");
     let ask = |flags: &[&str]| {
@@ -197,8 +202,11 @@ fn explained(driver: &Driver) {
         text(&output.stdout).replace(&*place.folder.path().to_string_lossy(), "")
     };
     for (target, why) in [
-        ("/closed/", "127.0.0.1 is denied"),
-        ("/staff/", "a name and a password are missing"),
+        ("/closed/", "127.0.0.1 is denied  [/nginx.conf:13]"),
+        (
+            "/staff/",
+            "a name and a password are missing  [/nginx.conf:14]",
+        ),
     ] {
         let explained = ask(&[target]);
         let line = format!("access    {why}");
@@ -220,6 +228,7 @@ fn explained(driver: &Driver) {
             "{line}\n{explained}"
         );
     }
+    explains_clients(&ask);
     let script = ask(&["POST /a.txt/info"]);
     let line = "script    /bin/cat /a.txt  [/nginx.conf:12]";
     assert!(script.lines().any(|it| it == line), "{script}");
@@ -227,6 +236,70 @@ fn explained(driver: &Driver) {
     assert!(json.contains(
         "{\"what\":\"rewrite\",\"text\":\"return 204\",\"file\":\"/nginx.conf\",\"line\":11}"
     ));
+}
+
+/// Each rule about clients is named with its place.
+fn explains_clients(ask: &dyn Fn(&[&str]) -> String) {
+    for (flags, line) in [
+        (
+            &["/limits/"][..],
+            "limit     limit_req zone \"r\", key \"127.0.0.1\": 10r/s, 5 more, beyond that 503  [/nginx.conf:15]",
+        ),
+        (
+            &["/limits/"],
+            "limit     limit_conn zone \"c\", key \"PORT\": 9 at a time, beyond that 503  [/nginx.conf:16]",
+        ),
+        (
+            &["/any/"],
+            "access    127.0.0.1 is denied  [/nginx.conf:20]",
+        ),
+        (
+            &["/any/"],
+            "access    either the address or a password is enough  [/nginx.conf:18]",
+        ),
+        (
+            &["/any/"],
+            "access    a name and a password are missing  [/nginx.conf:21]",
+        ),
+        (
+            &["/any/", "--from", "192.0.2.1"],
+            "access    192.0.2.1 is allowed  [/nginx.conf:19]",
+        ),
+        (
+            &["/any/"],
+            "real ip   127.0.0.1 is not believed  [/nginx.conf:22]",
+        ),
+        (
+            &[
+                "/any/",
+                "--from",
+                "198.51.100.7",
+                "-H",
+                "X-Real-IP: 192.0.2.9",
+            ],
+            "real ip   198.51.100.7 speaks for 192.0.2.9  [/nginx.conf:22]",
+        ),
+        (
+            &[
+                "/any/",
+                "--from",
+                "198.51.100.7",
+                "-H",
+                "X-Real-IP: 192.0.2.9",
+            ],
+            "access    192.0.2.9 is allowed  [/nginx.conf:19]",
+        ),
+        (
+            &["/closed/", "--json"],
+            "  {\"what\":\"access\",\"text\":\"127.0.0.1 is denied\",\"file\":\"/nginx.conf\",\"line\":13},",
+        ),
+    ] {
+        let explained = ask(flags);
+        assert!(
+            explained.lines().any(|it| it == line),
+            "{line}\n{explained}"
+        );
+    }
 }
 
 fn daemon(driver: &Driver) {

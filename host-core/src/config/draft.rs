@@ -19,10 +19,10 @@ pub(crate) struct Draft {
     pub(crate) listing: Autoindex,
     pub(crate) cache: bool,
     pub(crate) open_files: OpenFileCache,
-    pub(crate) rules: Vec<(Allow, Network)>,
-    pub(crate) realm: Option<Template>,
+    pub(crate) rules: Vec<AccessRule>,
+    pub(crate) realm: Option<(Template, Place)>,
     pub(crate) user_file: Option<Template>,
-    pub(crate) satisfy_any: bool,
+    pub(crate) satisfy_any: Option<Place>,
     /// `access_log off` at this level, which the others there do not change.
     pub(crate) log_off: bool,
     pub(crate) limit_req_status: Status,
@@ -62,7 +62,7 @@ impl Draft {
             rules: Vec::new(),
             realm: None,
             user_file: None,
-            satisfy_any: false,
+            satisfy_any: None,
             log_off: false,
             limit_req_status: Status::SERVICE_UNAVAILABLE,
             limit_conn_status: Status::SERVICE_UNAVAILABLE,
@@ -119,8 +119,12 @@ impl Draft {
         let basic = self.realm.clone().zip(self.user_file.clone());
         Access {
             rules: self.rules.clone(),
-            basic: basic.map(|(realm, user_file)| BasicAuth { realm, user_file }),
-            any: self.satisfy_any,
+            basic: basic.map(|((realm, place), user_file)| BasicAuth {
+                realm,
+                place,
+                user_file,
+            }),
+            any: self.satisfy_any.clone(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules};
 use crate::cgi::escape;
-use crate::config::model::{Access, Allow, BasicAuth, Level, Network};
+use crate::config::model::{Access, AccessRule, Allow, BasicAuth, Level, Network, Place};
 use crate::passwords::{Credentials, FILE_MAX, Users, Verdict, Version};
 use crate::{Found, Links, Lookup};
 
@@ -31,7 +31,8 @@ impl<'v> View<'v> {
 
     pub(super) fn check_access(&self, route: &mut Route) -> Flow {
         let access = self.access(route);
-        match (access.any, access.verdict(self.ip(route))) {
+        self.note_access(route, access);
+        match (access.any.is_some(), access.verdict(self.ip(route))) {
             (false, Some(Allow::Deny)) => return self.deny(route),
             (true, Some(Allow::Allow)) => return admit(route),
             _ => {}
@@ -39,6 +40,30 @@ impl<'v> View<'v> {
         match &access.basic {
             Some(basic) => self.ask_for_name(route, basic),
             None => self.without_name(route),
+        }
+    }
+
+    fn note_access(&self, route: &mut Route, access: &Access) {
+        let ip = self.ip(route);
+        if let Some(rule) = access.rule(ip) {
+            route.sink.note(|| {
+                let client = ip.map_or("unix:".into(), |ip| ip.to_string());
+                let verdict = match rule.allow {
+                    Allow::Allow => "allowed",
+                    Allow::Deny => "denied",
+                };
+                note(format!("{client} is {verdict}"), &rule.place)
+            });
+        }
+        if let Some(place) = &access.any {
+            let text = "either the address or a password is enough";
+            route.sink.note(|| note(text.into(), place));
+        }
+    }
+
+    fn note_password(&self, route: &mut Route, text: &str) {
+        if let Some(basic) = &self.access(route).basic {
+            route.sink.note(|| note(text.into(), &basic.place));
         }
     }
 
@@ -52,11 +77,6 @@ impl<'v> View<'v> {
 
     /// Rules keep the address of the client out.
     fn deny(&self, route: &mut Route) -> Flow {
-        let ip = self.ip(route);
-        route.sink.note(|| {
-            let client = ip.map_or("unix:".into(), |ip| ip.to_string());
-            Note::Access(format!("{client} is denied"))
-        });
         self.complain(route, Level::Error, || "access forbidden by rule".into());
         self.fail(route, Status::FORBIDDEN)
     }
@@ -90,7 +110,7 @@ impl<'v> View<'v> {
     }
 
     fn ask(&self, route: &mut Route, why: &str) -> Flow {
-        route.sink.note(|| Note::Access(why.into()));
+        self.note_password(route, why);
         self.fail(route, Status::UNAUTHORIZED)
     }
 
@@ -177,6 +197,7 @@ impl<'v> View<'v> {
             Verdict::Right => {
                 route.challenge.clear();
                 route.authenticated = true;
+                self.note_password(route, "the name and the password are right");
                 admit(route)
             }
             Verdict::Wrong => {
@@ -204,6 +225,14 @@ impl<'v> View<'v> {
     }
 }
 
+fn note(text: String, place: &Place) -> Note {
+    Note::Rule {
+        what: "access",
+        text,
+        place: Some(place.clone()),
+    }
+}
+
 fn admit(route: &mut Route) -> Flow {
     route.phase = Phase::Try(0);
     Flow::On
@@ -224,11 +253,13 @@ fn push_challenge(realm: &[u8], out: &mut String) {
 }
 
 impl Access {
-    /// What the first rule that matches says.
+    /// The first rule that matches.
+    fn rule(&self, ip: Option<IpAddr>) -> Option<&AccessRule> {
+        self.rules.iter().find(|rule| rule.network.contains(ip))
+    }
+
     fn verdict(&self, ip: Option<IpAddr>) -> Option<Allow> {
-        let mut rules = self.rules.iter();
-        let rule = rules.find(|(_, network)| network.contains(ip));
-        rule.map(|(allow, _)| *allow)
+        self.rule(ip).map(|rule| rule.allow)
     }
 }
 

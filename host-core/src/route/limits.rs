@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use h1_core::Status;
+
 use super::flow::{Flow, Outcome};
 use super::state::Phase;
+use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules};
-use crate::config::model::{Amount, Level, LimitDelay, LimitReq};
+use crate::config::model::{Amount, Level, LimitDelay, LimitReq, Place};
 use crate::config::read_size;
 use crate::limits::{Refused, Zone};
 
@@ -80,6 +83,29 @@ impl View<'_> {
             let key = self.key(route, limit.zone);
             keys.extend(key.map(|(zone, key)| (limit, zone, key)));
         }
+        for (limit, zone, key) in &keys {
+            route.sink.note(|| {
+                let (rate, unit) = match zone.rate() {
+                    rate if rate.is_multiple_of(1000) => (rate / 1000, "r/s"),
+                    rate => (rate * 60 / 1000, "r/m"),
+                };
+                let more = match limit.delay {
+                    LimitDelay::NoDelay => " at once",
+                    _ => "",
+                };
+                let burst = limit.burst;
+                let limits = format!("{rate}{unit}, {burst} more{more}");
+                note(
+                    "limit_req",
+                    zone,
+                    key,
+                    &limits,
+                    limit.status,
+                    limit.dry_run,
+                    &limit.place,
+                )
+            });
+        }
         let now = self.now.monotonic;
         // The last one counts as it is looked at, as nobody may come in between.
         let last = keys.len().checked_sub(1)?;
@@ -149,6 +175,18 @@ impl View<'_> {
                 continue;
             };
             route.limit_conn_status = "PASSED";
+            route.sink.note(|| {
+                let limits = format!("{} at a time", limit.connections);
+                note(
+                    "limit_conn",
+                    zone,
+                    &key,
+                    &limits,
+                    limit.status,
+                    limit.dry_run,
+                    &limit.place,
+                )
+            });
             let ticket = zone.enter(&key, limit.connections);
             if ticket.is_none() {
                 self.complain(route, limit.log_level, || {
@@ -205,6 +243,27 @@ impl View<'_> {
         let amount = read_size(&text).unwrap_or_default();
         route.give_scratch(text);
         amount
+    }
+}
+
+/// What a limit does to a request.
+fn note(
+    name: &str,
+    zone: &Zone,
+    key: &[u8],
+    limits: &str,
+    status: Status,
+    is_dry_run: bool,
+    place: &Place,
+) -> Note {
+    let (zone, key, dry_run) = (&zone.name, key.escape_ascii(), dry_run(is_dry_run));
+    Note::Rule {
+        what: "limit",
+        text: format!(
+            "{name} zone \"{zone}\", key \"{key}\": {limits}, beyond that {}{dry_run}",
+            status.code()
+        ),
+        place: Some(place.clone()),
     }
 }
 

@@ -170,7 +170,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         access: Arc::new(Access {
             rules: Vec::new(),
             basic: None,
-            any: false,
+            any: None,
         }),
         limit_req: Vec::new(),
         limit_conn: Vec::new(),

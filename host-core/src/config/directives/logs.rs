@@ -77,9 +77,11 @@ fn access_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Resul
     if path == "off" && usage.node.args.len() == 1 {
         draft.log_off = true;
     } else if path.starts_with("syslog:") {
-        return Err(unsupported(usage, 0, "\"syslog:\""));
+        let problem = unsupported(usage, 0, "\"syslog:\"");
+        return Err(problem.help("write to /dev/stdout, which a service manager collects"));
     } else if path.contains('$') {
-        return Err(unsupported(usage, 0, "a variable in the path"));
+        let problem = unsupported(usage, 0, "a variable in the path");
+        return Err(problem.help("write one log, with the variable in its format"));
     } else {
         logs.push(log_line(cx, usage)?);
     }

@@ -22,10 +22,18 @@ pub(crate) struct Zone {
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     /// In the order of the file; the first that matches decides.
-    pub(crate) rules: Vec<(Allow, Network)>,
+    pub(crate) rules: Vec<AccessRule>,
     pub(crate) basic: Option<BasicAuth>,
-    /// `satisfy any`.
-    pub(crate) any: bool,
+    /// `satisfy any`, and where that stands.
+    pub(crate) any: Option<Place>,
+}
+
+/// An `allow` or `deny`.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessRule {
+    pub(crate) allow: Allow,
+    pub(crate) network: Network,
+    pub(crate) place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +53,7 @@ pub(crate) enum Network {
 #[derive(Debug)]
 pub(crate) struct BasicAuth {
     pub(crate) realm: Template,
+    pub(crate) place: Place,
     pub(crate) user_file: Template,
 }
 
@@ -83,7 +92,7 @@ pub(crate) struct LimitConn {
 
 #[derive(Clone, Debug)]
 pub(crate) struct RealIp {
-    pub(crate) from: Vec<Network>,
+    pub(crate) from: Vec<(Network, Place)>,
     /// In lower case; `proxy_protocol` too.
     pub(crate) header: String,
     pub(crate) recursive: bool,
