@@ -339,7 +339,7 @@ fn failures_are_told(driver: &Driver) {
     for (target, line) in [
         (
             "/dies",
-            "dies: no head, killed by signal 9: \"no \\\"luck\\\"\\n\", client: 127.0.0.1, request: \"GET /dies HTTP/1.1\"",
+            "dies: no head, killed by signal 9: \"no \\\"luck\\\"\\n\", client: 127.0.0.1, server: , request: \"GET /dies HTTP/1.1\", host: ",
         ),
         ("/missing", "missing: cannot be run: "),
     ] {

@@ -22,6 +22,7 @@ for_each_driver!(
     daemon,
     what_is_supported,
     local_times,
+    descriptors,
 );
 
 /// More than sockets hold.
@@ -186,8 +187,13 @@ fn explained(driver: &Driver) {
     let place = Place::new(
         "location / { try_files $uri /a.txt; }\nlocation /old/ { rewrite ^/old(.*)$ $1 last; }\n\
          location ~ \\.x$ { return 204; }\nlocation ~ txt/ { cgi_pass /bin/cat; }\n\
-         location /closed/ { deny all; }\nlocation /staff/ { auth_basic Staff; auth_basic_user_file a.txt; }",
+         location /closed/ { deny all; }\nlocation /staff/ { auth_basic Staff; auth_basic_user_file a.txt; }\n\
+         location /limits/ { limit_req zone=r burst=5;\nlimit_conn c 9; }\nlocation /any/ {\nsatisfy any;\nallow 192.0.2.0/24;\n\
+         deny all;\nauth_basic Any; auth_basic_user_file a.txt; }\nset_real_ip_from 198.51.100.7;",
     );
+    let text_of = fs::read_to_string(place.config()).expect("configuration");
+    let zones = "http { limit_req_zone $remote_addr zone=r:1m rate=10r/s; limit_conn_zone $server_port zone=c:1m;";
+    fs::write(place.config(), text_of.replace("http {", zones)).expect("write");
     let config = place.config();
     let config = config.to_str().expect("UTF-8");
     let ask = |flags: &[&str]| {
@@ -196,8 +202,11 @@ fn explained(driver: &Driver) {
         text(&output.stdout).replace(&*place.folder.path().to_string_lossy(), "")
     };
     for (target, why) in [
-        ("/closed/", "127.0.0.1 is denied"),
-        ("/staff/", "a name and a password are missing"),
+        ("/closed/", "127.0.0.1 is denied  [/nginx.conf:13]"),
+        (
+            "/staff/",
+            "a name and a password are missing  [/nginx.conf:14]",
+        ),
     ] {
         let explained = ask(&[target]);
         let line = format!("access    {why}");
@@ -219,6 +228,7 @@ fn explained(driver: &Driver) {
             "{line}\n{explained}"
         );
     }
+    explains_clients(&ask);
     let script = ask(&["POST /a.txt/info"]);
     let line = "script    /bin/cat /a.txt  [/nginx.conf:12]";
     assert!(script.lines().any(|it| it == line), "{script}");
@@ -226,6 +236,70 @@ fn explained(driver: &Driver) {
     assert!(json.contains(
         "{\"what\":\"rewrite\",\"text\":\"return 204\",\"file\":\"/nginx.conf\",\"line\":11}"
     ));
+}
+
+/// Each rule about clients is named with its place.
+fn explains_clients(ask: &dyn Fn(&[&str]) -> String) {
+    for (flags, line) in [
+        (
+            &["/limits/"][..],
+            "limit     limit_req zone \"r\", key \"127.0.0.1\": 10r/s, 5 more, beyond that 503  [/nginx.conf:15]",
+        ),
+        (
+            &["/limits/"],
+            "limit     limit_conn zone \"c\", key \"PORT\": 9 at a time, beyond that 503  [/nginx.conf:16]",
+        ),
+        (
+            &["/any/"],
+            "access    127.0.0.1 is denied  [/nginx.conf:20]",
+        ),
+        (
+            &["/any/"],
+            "access    either the address or a password is enough  [/nginx.conf:18]",
+        ),
+        (
+            &["/any/"],
+            "access    a name and a password are missing  [/nginx.conf:21]",
+        ),
+        (
+            &["/any/", "--from", "192.0.2.1"],
+            "access    192.0.2.1 is allowed  [/nginx.conf:19]",
+        ),
+        (
+            &["/any/"],
+            "real ip   127.0.0.1 is not believed  [/nginx.conf:22]",
+        ),
+        (
+            &[
+                "/any/",
+                "--from",
+                "198.51.100.7",
+                "-H",
+                "X-Real-IP: 192.0.2.9",
+            ],
+            "real ip   198.51.100.7 speaks for 192.0.2.9  [/nginx.conf:22]",
+        ),
+        (
+            &[
+                "/any/",
+                "--from",
+                "198.51.100.7",
+                "-H",
+                "X-Real-IP: 192.0.2.9",
+            ],
+            "access    192.0.2.9 is allowed  [/nginx.conf:19]",
+        ),
+        (
+            &["/closed/", "--json"],
+            "  {\"what\":\"access\",\"text\":\"127.0.0.1 is denied\",\"file\":\"/nginx.conf\",\"line\":13},",
+        ),
+    ] {
+        let explained = ask(flags);
+        assert!(
+            explained.lines().any(|it| it == line),
+            "{line}\n{explained}"
+        );
+    }
 }
 
 fn daemon(driver: &Driver) {
@@ -268,4 +342,35 @@ fn local_times(driver: &Driver) {
     let [local, utc] = ["/local/", "/utc/"].map(|target| place.get(target));
     assert!(local.contains("2001-09-09 07:16"), "{local}");
     assert!(utc.contains("2001-09-09 01:46"), "{utc}");
+}
+
+/// There are as many connections as there are descriptors for them and their files.
+fn descriptors(driver: &Driver) {
+    let place = Place::new("location = /v { return 200 here; }");
+    let text = fs::read_to_string(place.config()).expect("configuration");
+    let text = text.replace("events { }", "events { worker_connections 25; }");
+    fs::write(place.config(), format!("worker_rlimit_nofile 64;\n{text}")).expect("write");
+    let server = place.start(driver);
+    let told = || server.stderr();
+    assert!(
+        eventually(|| told().contains("64 open files allow ")),
+        "{}",
+        told()
+    );
+    let text = told();
+    let (_, rest) = text.split_once("64 open files allow ").expect("a number");
+    let most: usize = rest
+        .split(' ')
+        .next()
+        .and_then(|it| it.parse().ok())
+        .expect("a number");
+    assert!((10..25).contains(&most), "{text}");
+    let mut clients: Vec<_> = (0..most).map(|_| Client::connect(place.address)).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/v").text(), "here");
+    }
+    // None of them was too many, and each may have a file.
+    for client in &mut clients {
+        assert_eq!(client.get("/a.txt").text(), "a file");
+    }
 }

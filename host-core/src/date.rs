@@ -82,6 +82,15 @@ pub(crate) fn fmt_log(wall: SystemTime) -> Stamp<26> {
     Stamp(text)
 }
 
+/// The time in an error log: `2026/11/20 08:44:33`.
+pub(crate) fn fmt_error(wall: SystemTime) -> Stamp<19> {
+    let Stamp(iso) = fmt_iso(wall);
+    let mut text = [b' '; 19];
+    text.copy_from_slice(&iso[..19]);
+    (text[4], text[7], text[10]) = (b'/', b'/', b' ');
+    Stamp(text)
+}
+
 /// ISO 8601: `2026-11-20T08:44:33+00:00`.
 pub(crate) fn fmt_iso(wall: SystemTime) -> Stamp<25> {
     let (Stamp(minute), Stamp(http)) = (fmt_minute(wall), format(wall));

@@ -37,11 +37,14 @@ pub struct Server {
     /// Where finished requests are written, if anywhere. Locations of a configuration have their
     /// own.
     pub access_log: Option<LogWriter>,
-    /// Where failures of scripts are told, and what they write to standard error. Default nowhere.
+    /// Where it is told what goes wrong with requests, and what scripts write to standard error. Default
+    /// nowhere. Locations of a configuration have their own.
     pub error_log: Option<LogWriter>,
     pub(crate) hosting: Hosting,
     /// The logs of a configuration, in the order of [`Hosting::logs`].
     pub(crate) logs: Vec<LogWriter>,
+    /// In the order of [`Hosting::error_logs`].
+    pub(crate) error_logs: Vec<LogWriter>,
 }
 
 impl Server {
@@ -109,7 +112,13 @@ impl Server {
             error_log: None,
             hosting,
             logs: Vec::new(),
+            error_logs: Vec::new(),
         }
+    }
+
+    /// The log at this place of [`Hosting::error_logs`].
+    pub(crate) fn error_log(&self, at: usize) -> Option<&LogWriter> {
+        self.error_logs.get(at).or(self.error_log.as_ref())
     }
 
     /// The log at this place of [`Hosting::logs`].

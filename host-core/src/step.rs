@@ -55,7 +55,7 @@ pub enum Step<'s> {
     /// with `on_written` or `on_write_blocked`.
     SendFile(SendFile<'s>),
     /// Read what the socket has now into `read_slot`, without waiting; answer with `on_read` or
-    /// `on_read_blocked`. Asked for only after [`drain`](crate::Session::drain).
+    /// `on_read_blocked`.
     Read,
     /// Shut down the sending side of the socket. No answer.
     ShutdownWrite,

@@ -5,9 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use host_core::Server;
 use host_core::config::{Config, Overrides};
 use host_core::os::LogWriter;
+use host_core::{Entry, Server};
 use world::{Node, Seen, World, file, get, pattern};
 
 /// A world with these directives in its `http` block.
@@ -19,10 +19,17 @@ fn world(http: &str) -> World {
     let (config, _) = loaded.unwrap_or_else(|problems| panic!("{problems}"));
     let mut server = Server::configured(config);
     server.access_log = Some(LogWriter::new(std::io::sink()));
+    let entry = Entry {
+        name: "two".into(),
+        folder: false,
+        len: 2048,
+        modified: None,
+    };
     let files = [
         ("/f", file("hello")),
         ("/big", file(pattern(1_000_000))),
         ("/d/", Node::Folder),
+        ("/list/", Node::Listing(vec![entry])),
     ];
     World::with(server, files)
 }
@@ -131,4 +138,51 @@ fn logs_have_formats_conditions_and_escapes() {
     let lines: Vec<_> = world.log.lines().collect();
     assert!(lines[0].starts_with("404 "), "{lines:?}");
     assert_eq!(lines[1..], ["{\"u\":\"/e\\\"\"}"]);
+}
+
+#[test]
+fn what_directives_say_shows() {
+    for (directives, request, shown) in [
+        (
+            "server_tokens off;",
+            "GET /f HTTP/1.1\r\nHost: a",
+            "\r\nServer: h1\r\n",
+        ),
+        (
+            "server_tokens on;",
+            "GET /f HTTP/1.1\r\nHost: a",
+            "\r\nServer: h1/",
+        ),
+        (
+            "charset utf-8; default_type a/b;",
+            "GET /f HTTP/1.1\r\nHost: a",
+            "Content-Type: a/b\r\n",
+        ),
+        (
+            "charset utf-8; default_type a/b; charset_types a/b;",
+            "GET /f HTTP/1.1\r\nHost: a",
+            "Content-Type: a/b; charset=utf-8\r\n",
+        ),
+        (
+            "large_client_header_buffers 2 50;",
+            "GET /f?0123456789012345678901234567890123456789 HTTP/1.1\r\nHost: a",
+            "HTTP/1.1 414 ",
+        ),
+        (
+            "large_client_header_buffers 2 60;",
+            "GET /f?0123456789012345678901234567890123456789 HTTP/1.1\r\nHost: a",
+            "HTTP/1.1 200 ",
+        ),
+        ("autoindex on;", "GET /list/ HTTP/1.1\r\nHost: a", ">2048<"),
+        (
+            "autoindex on; autoindex_exact_size off;",
+            "GET /list/ HTTP/1.1\r\nHost: a",
+            "2.0 K",
+        ),
+    ] {
+        let mut world = world(&format!("{directives} server {{ root /; }}"));
+        world.send(format!("{request}\r\n\r\n"));
+        let text = world.received();
+        assert!(text.contains(shown), "{directives}: {text}");
+    }
 }

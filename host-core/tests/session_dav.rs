@@ -4,6 +4,7 @@
 mod world;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -377,11 +378,11 @@ fn failures_are_told() {
     let www = place.folder.path().join("www").display().to_string();
     let log = &place.world.log;
     assert!(
-        log.contains(&format!(" [error] {www}/up/n: cannot be changed: ")),
+        log.contains("[error]") && log.contains(&format!(" {www}/up/n: cannot be changed: ")),
         "{log}"
     );
     assert!(
-        log.contains(&format!(", request: \"{request}\"\n")),
+        log.contains(&format!(", request: \"{request}\", host: \"a\"\n")),
         "{log}"
     );
     assert!(log.contains(&format!("\"{request}\" 403 ")), "{log}");
@@ -485,6 +486,51 @@ fn what_others_may_do() {
             [mode("new/file"), mode("new"), mode("made")],
             [file, folder, folder],
             "{access}"
+        );
+    }
+}
+
+/// RFC 4918, 11.5; a quota counts as the end of the disk, too.
+#[test]
+fn a_full_disk() {
+    for (kind, status) in [
+        (ErrorKind::StorageFull, "507"),
+        (ErrorKind::QuotaExceeded, "507"),
+        (ErrorKind::ReadOnlyFilesystem, "403"),
+        (ErrorKind::ResourceBusy, "503"),
+        (ErrorKind::Other, "500"),
+    ] {
+        let mut place = Place::new("dav_methods PUT;");
+        place.world.refuses_change = Some(kind);
+        let answer = place.ask("PUT /n\n\ntext");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{kind}: {answer}"
+        );
+    }
+}
+
+/// Content that is too long for memory is where `client_body_temp_path` says, or nowhere.
+#[test]
+fn the_folder_of_long_content() {
+    for (directives, status) in [
+        ("", "201"),
+        ("client_body_temp_path /tmp;", "201"),
+        ("client_body_temp_path /none/at/all 1 2;", "500"),
+        (
+            "client_body_temp_path /none/at/all; client_body_buffer_size 1m;",
+            "201",
+        ),
+        (
+            "client_body_temp_path /none/at/all; location /n { client_body_temp_path /tmp; }",
+            "201",
+        ),
+    ] {
+        let mut place = Place::new(&format!("dav_methods PUT; {directives}"));
+        let answer = place.ask(&format!("PUT /n\n\n{}", "x".repeat(100_000)));
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{directives}: {answer}"
         );
     }
 }

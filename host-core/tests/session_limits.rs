@@ -141,14 +141,33 @@ fn a_wait_is_for_time_alone() {
     assert_eq!(world.end(), Seen::Close, "the last one of a stop");
 }
 
+/// Nothing is looked for and nothing sent for it; the log has nginx's status.
 #[test]
 fn a_client_that_goes_while_it_waits() {
     let mut world = world("limit_req zone=r burst=5;");
     world.send(get("/a").repeat(2));
+    assert_eq!(world.statuses(), ["200"]);
+    world.done();
     world.hang_up();
     world.turn(ms(100));
-    assert_eq!(world.statuses(), ["200", "200"]);
     assert_eq!(world.end(), Seen::Close);
+    assert!(!world.done().contains(&Seen::Lookup));
+    assert!(
+        world.log.contains(" \"GET /a HTTP/1.1\" 499 0 "),
+        "{}",
+        world.log
+    );
+}
+
+#[test]
+fn a_client_that_sends_more_while_it_waits() {
+    let mut world = world("limit_req zone=r burst=5;");
+    world.send(get("/a").repeat(2));
+    world.send(get("/a"));
+    world.turn(ms(100));
+    assert_eq!(world.statuses(), ["200", "200"]);
+    world.turn(ms(200));
+    assert_eq!(world.statuses(), ["200"]);
 }
 
 #[test]

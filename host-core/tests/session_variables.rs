@@ -66,7 +66,7 @@ fn one_request() {
             "",
             "1 0 1 0",
         ),
-        ("$request_length", "", "59"),
+        ("$request_length", "", "56"),
         ("$document_uri $uri $args", "", "/a /a r=2k"),
     ] {
         let mut world = world(variable, directives);

@@ -14,21 +14,21 @@ use super::template::Template;
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
-    /// It is that of the level outside of all blocks.
-    pub(crate) outermost: bool,
     pub(crate) internal: bool,
     pub(crate) autoindex: bool,
     pub(crate) listing: Autoindex,
     pub(crate) cache: bool,
     pub(crate) open_files: OpenFileCache,
-    pub(crate) rules: Vec<(Allow, Network)>,
-    pub(crate) realm: Option<Template>,
+    pub(crate) rules: Vec<AccessRule>,
+    pub(crate) realm: Option<(Template, Place)>,
     pub(crate) user_file: Option<Template>,
-    pub(crate) satisfy_any: bool,
+    pub(crate) satisfy_any: Option<Place>,
     /// `access_log off` at this level, which the others there do not change.
     pub(crate) log_off: bool,
     pub(crate) limit_req_status: Status,
     pub(crate) limit_conn_status: Status,
+    pub(crate) limit_req_log_level: Level,
+    pub(crate) limit_conn_log_level: Level,
     pub(crate) limit_req_dry_run: bool,
     pub(crate) limit_conn_dry_run: bool,
     pub(crate) real_ip: RealIp,
@@ -40,10 +40,9 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// What holds where nothing is said.
-    pub(crate) fn new(root: Template, log: AccessLog, error_log: ErrorLog) -> Self {
+    pub(crate) fn new(root: Template, log: AccessLog, error_logs: Arc<Vec<ErrorLog>>) -> Self {
         Self {
-            settings: settings(root, log, error_log),
-            outermost: true,
+            settings: settings(root, log, error_logs),
             internal: false,
             autoindex: false,
             listing: Autoindex {
@@ -63,10 +62,12 @@ impl Draft {
             rules: Vec::new(),
             realm: None,
             user_file: None,
-            satisfy_any: false,
+            satisfy_any: None,
             log_off: false,
             limit_req_status: Status::SERVICE_UNAVAILABLE,
             limit_conn_status: Status::SERVICE_UNAVAILABLE,
+            limit_req_log_level: Level::Error,
+            limit_conn_log_level: Level::Error,
             limit_req_dry_run: false,
             limit_conn_dry_run: false,
             real_ip: RealIp {
@@ -84,7 +85,6 @@ impl Draft {
     /// The draft of a level within this one: what is not inherited is gone.
     pub(crate) fn child(&self) -> Self {
         let mut child = self.clone();
-        child.outermost = false;
         child.settings.try_files = None;
         child.settings.stub_status = false;
         child.settings.limit_except = None;
@@ -99,10 +99,12 @@ impl Draft {
         settings.access = Arc::new(self.access());
         for limit in &mut settings.limit_req {
             limit.status = self.limit_req_status;
+            limit.log_level = self.limit_req_log_level;
             limit.dry_run = self.limit_req_dry_run;
         }
         for limit in &mut settings.limit_conn {
             limit.status = self.limit_conn_status;
+            limit.log_level = self.limit_conn_log_level;
             limit.dry_run = self.limit_conn_dry_run;
         }
         settings.real_ip = match self.real_ip.from.is_empty() {
@@ -117,13 +119,17 @@ impl Draft {
         let basic = self.realm.clone().zip(self.user_file.clone());
         Access {
             rules: self.rules.clone(),
-            basic: basic.map(|(realm, user_file)| BasicAuth { realm, user_file }),
-            any: self.satisfy_any,
+            basic: basic.map(|((realm, place), user_file)| BasicAuth {
+                realm,
+                place,
+                user_file,
+            }),
+            any: self.satisfy_any.clone(),
         }
     }
 }
 
-fn settings(root: Template, log: AccessLog, error_log: ErrorLog) -> Settings {
+fn settings(root: Template, log: AccessLog, error_logs: Arc<Vec<ErrorLog>>) -> Settings {
     Settings {
         root: Base::Root(root),
         index: vec![Template::fixed("index.html")],
@@ -154,6 +160,7 @@ fn settings(root: Template, log: AccessLog, error_log: ErrorLog) -> Settings {
         server_tokens: true,
         client_max_body_size: 1 << 20,
         client_body_buffer_size: 16 << 10,
+        client_body_temp_path: None,
         client_body_timeout: Duration::from_secs(60),
         send_timeout: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(75),
@@ -174,7 +181,7 @@ fn settings(root: Template, log: AccessLog, error_log: ErrorLog) -> Settings {
         limit_rate_after: Amount::Fixed(0),
         real_ip: None,
         access_logs: Arc::new(vec![log]),
-        error_log,
+        error_logs,
         log_not_found: true,
         dav_methods: Vec::new(),
         dav_place: None,

@@ -22,6 +22,7 @@ mod value;
 mod variables;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use context::Context;
 use model::{CgiChildren, ErrorLog, Level, Main, Model};
@@ -159,10 +160,10 @@ fn defaults(overrides: &Overrides) -> Main {
         daemon: false,
         master_process: true,
         env: Vec::new(),
-        error_log: ErrorLog {
+        error_logs: Arc::new(vec![ErrorLog {
             path: overrides.error_log.clone(),
             level: Level::Error,
-        },
+        }]),
         cgi_children: CgiChildren::default(),
     }
 }

@@ -131,7 +131,12 @@ fn regex(text: &str, caseless: bool) -> Result<Regex, (String, Option<String>)> 
 fn lacking(what: &str) -> (String, Option<String>) {
     (
         format!("{what} is not supported"),
-        Some("expressions are matched in linear time, without backtracking: use a second location, \"map\" or \"if\"".into()),
+        Some(match what {
+            "look-ahead" => "expressions are matched in linear time, without backtracking: write what it leaves out as a location of its own, \
+                             as in \"location ^~ /.well-known/ { }\", or use \"map\" or \"if\""
+                .into(),
+            _ => "expressions are matched in linear time, without backtracking: use a second location, \"map\" or \"if\"".into(),
+        }),
     )
 }
 

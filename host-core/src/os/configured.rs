@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use rustix::fs::OFlags;
 use rustix::process::Signal;
 
 use super::children::Children;
@@ -14,10 +13,10 @@ use super::pid::{self, PidFile};
 use super::signals::{self, Administration};
 use super::startup::{afford, announce, because, set_open_file_limit};
 use super::user::Account;
-use super::{Control, FileCache, LogWriter, Serve, Service, log, notify, reaper};
+use super::{Control, FileCache, LogWriter, Serve, Service, notify, reaper};
 use crate::Server;
 use crate::cli::{self, Nginx};
-use crate::config::model::Main;
+use crate::config::model::{Level, Main};
 use crate::config::{Config, Overrides};
 use crate::date;
 use crate::route::Process;
@@ -100,7 +99,6 @@ fn start(
         _ => None,
     };
     let (pid, daemon) = (main.pid.clone(), main.daemon);
-    let errors = main.error_log.path.clone();
     let mut server = prepare(name, config);
     if server.hosting.listens.is_empty() {
         return Err("the configuration has no server".into());
@@ -119,15 +117,15 @@ fn start(
         name,
         path,
         overrides,
-        errors,
         sockets: Arc::new(Mutex::new(sockets)),
         logs: Arc::default(),
-        error_log: None,
+        error_logs: Vec::new(),
+        told: Vec::new(),
         counters: Arc::clone(&server.hosting.counters),
         children: Arc::clone(&server.hosting.children),
     };
     server.logs = configuration.open_logs(&server, account.as_ref())?;
-    server.error_log = configuration.open_error_log(&server, account.as_ref())?;
+    server.error_logs = configuration.open_error_logs(&server, account.as_ref())?;
     if let Some(account) = account {
         account
             .assume()
@@ -142,7 +140,7 @@ fn start(
         announce(name, &shown, &listeners);
     }
     notify::ready();
-    let errors = server.error_log.clone();
+    let errors = server.error_logs.clone();
     let server = server.into();
     let ended = serve(Service { server, listeners }, control);
     lock(&sockets).remove_files();
@@ -200,12 +198,12 @@ struct Configuration {
     name: &'static str,
     path: PathBuf,
     overrides: Overrides,
-    errors: Option<PathBuf>,
     sockets: Arc<Mutex<Sockets>>,
     /// The open logs: a file that stays in the configuration is not opened twice.
     logs: Logs,
-    /// Where scripts fail, and what it is open for.
-    error_log: Option<(Option<PathBuf>, LogWriter)>,
+    error_logs: Vec<(Option<PathBuf>, LogWriter)>,
+    /// Those of the process, and from which level on.
+    told: Vec<(LogWriter, Level)>,
     /// They go on.
     counters: Arc<Counters>,
     children: Arc<Children>,
@@ -223,7 +221,6 @@ impl Configuration {
     fn load(&mut self) -> Result<Service, String> {
         let (config, warnings) = Config::load(&self.path, &self.overrides)
             .map_err(|problems| format!("{problems}{}", failed(&self.path)))?;
-        let errors = config.model.main.error_log.path.clone();
         let mut server = prepare(self.name, config);
         server.hosting.counters = Arc::clone(&self.counters);
         if server.hosting.listens.is_empty() {
@@ -233,13 +230,12 @@ impl Configuration {
         let followed = lock(&self.sockets).follow(&server.hosting.listens, shared);
         let (sockets, listeners) = followed?;
         server.logs = self.open_logs(&server, None)?;
+        server.error_logs = self.open_error_logs(&server, None)?;
         *lock(&self.sockets) = sockets;
-        self.errors = errors;
-        server.error_log = self.open_error_log(&server, None)?;
         self.children.limit(server.hosting.children.limits());
         server.hosting.children = Arc::clone(&self.children);
         if !warnings.is_empty() {
-            self.complain(&warnings.to_string());
+            self.complain(Level::Warn, &warnings.to_string());
         }
         Ok(Service {
             server: server.into(),
@@ -269,54 +265,68 @@ impl Configuration {
         Ok(logs)
     }
 
-    /// Opens the log of what goes wrong with requests, where something can.
-    fn open_error_log(
+    /// Opens the error logs of a server that are not open yet.
+    fn open_error_logs(
         &mut self,
         server: &Server,
         account: Option<&Account>,
-    ) -> Result<Option<LogWriter>, String> {
-        if !server.hosting.has_scripts() {
-            return Ok(None);
+    ) -> Result<Vec<LogWriter>, String> {
+        let mut logs = Vec::new();
+        for path in &server.hosting.error_logs {
+            let known = self.error_logs.iter().find(|(known, _)| known == path);
+            logs.push(match (known, path) {
+                (Some((_, log)), _) => log.clone(),
+                (None, None) => LogWriter::new(io::stderr()),
+                (None, Some(path)) => open_log(path, account)?,
+            });
         }
-        if let Some((_, log)) = self.error_log.as_ref().filter(|it| it.0 == self.errors) {
-            return Ok(Some(log.clone()));
-        }
-        let log = match &self.errors {
-            Some(path) => open_log(path, account)?,
-            None => LogWriter::new(io::stderr()),
-        };
-        self.error_log = Some((self.errors.clone(), log.clone()));
-        Ok(Some(log))
+        let paths = server.hosting.error_logs.iter().cloned();
+        self.error_logs = paths.zip(logs.iter().cloned()).collect();
+        let told = server.hosting.main_error_logs.iter();
+        let told = told.filter_map(|&(log, from)| {
+            let (path, log) = self.error_logs.get(log)?;
+            // Standard error is told in any case.
+            path.is_some().then(|| (log.clone(), from))
+        });
+        self.told = told.collect();
+        Ok(logs)
     }
 
     fn reopen_logs(&self) -> Result<(), String> {
         let open = lock(&self.logs);
         let failure = || because("cannot open a log again");
-        let mut open = open.iter().chain(&self.error_log);
+        let mut open = open.iter().chain(&self.error_logs);
         open.try_for_each(|(_, log)| log.reopen().map_err(failure()))
     }
 
     /// Says what is wrong on standard error and in the error log.
-    fn complain(&self, text: &str) {
+    fn complain(&self, level: Level, text: &str) {
         let _ = writeln!(io::stderr(), "{}: {text}", self.name);
-        if let Some(path) = &self.errors
-            && let Ok(mut log) = log::open(path, OFlags::empty())
-        {
-            let time = date::fmt_log(crate::os::now().wall);
-            let _ = writeln!(log, "{} [emerg] {text}", &*time);
+        self.tell(level, text);
+    }
+
+    /// Writes to the error log.
+    fn tell(&self, level: Level, text: &str) {
+        let time = date::fmt_error(crate::os::now().wall);
+        let pid = std::process::id();
+        for (log, _) in self.told.iter().filter(|(_, from)| level >= *from) {
+            log.write(&format!("{} [{level}] {pid}#{pid}: {text}\n", &*time));
         }
     }
 }
 
 impl Administration for Configuration {
     fn reload(&mut self) -> Option<Service> {
+        self.tell(Level::Notice, "reconfiguring");
         let service = self.load();
-        service.map_err(|failure| self.complain(&failure)).ok()
+        let failed = |failure: String| self.complain(Level::Emerg, &failure);
+        service.map_err(failed).ok()
     }
 
     fn reopen(&mut self) {
+        self.tell(Level::Notice, "reopening logs");
         if let Err(failure) = self.reopen_logs() {
-            self.complain(&failure);
+            self.complain(Level::Emerg, &failure);
         }
     }
 }

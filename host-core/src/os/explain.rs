@@ -245,7 +245,11 @@ fn line(hosting: &Hosting, note: &Note) -> Option<Line> {
             line("script", text, place.as_ref()?)
         }
         Note::Change { what, place } => line("change", what.clone(), place.as_ref()?),
-        Note::Access(why) => bare("access", why.clone()),
+        Note::Rule { what, text, place } => Line {
+            what,
+            text: text.clone(),
+            place: place.clone(),
+        },
         Note::Error { status } => bare("error", status.to_string()),
         Note::Answer(status) => bare("answer", status.clone()),
         Note::Field { rules, at, value } => {

@@ -188,7 +188,7 @@ impl Errors {
         }
         self.logged += self.line.len();
         if let Some(log) = &self.log {
-            let time = date::fmt_log(super::now().wall);
+            let time = date::fmt_error(super::now().wall);
             let text = match self.logged > LOGGED_MAX {
                 true => "... (more was dropped)".into(),
                 false => escape(&self.line),

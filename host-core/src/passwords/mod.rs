@@ -95,6 +95,11 @@ impl Users {
         }
         Self { version, hashes }
     }
+
+    /// Whether the file has this name.
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        self.hashes.contains_key(name)
+    }
 }
 
 impl Passwords {

@@ -10,7 +10,8 @@ use super::state::Phase;
 use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules};
-use crate::config::model::{Access, Allow, BasicAuth, Network};
+use crate::cgi::escape;
+use crate::config::model::{Access, AccessRule, Allow, BasicAuth, Level, Network, Place};
 use crate::passwords::{Credentials, FILE_MAX, Users, Verdict, Version};
 use crate::{Found, Links, Lookup};
 
@@ -30,7 +31,8 @@ impl<'v> View<'v> {
 
     pub(super) fn check_access(&self, route: &mut Route) -> Flow {
         let access = self.access(route);
-        match (access.any, access.verdict(self.ip(route))) {
+        self.note_access(route, access);
+        match (access.any.is_some(), access.verdict(self.ip(route))) {
             (false, Some(Allow::Deny)) => return self.deny(route),
             (true, Some(Allow::Allow)) => return admit(route),
             _ => {}
@@ -38,6 +40,30 @@ impl<'v> View<'v> {
         match &access.basic {
             Some(basic) => self.ask_for_name(route, basic),
             None => self.without_name(route),
+        }
+    }
+
+    fn note_access(&self, route: &mut Route, access: &Access) {
+        let ip = self.ip(route);
+        if let Some(rule) = access.rule(ip) {
+            route.sink.note(|| {
+                let client = ip.map_or("unix:".into(), |ip| ip.to_string());
+                let verdict = match rule.allow {
+                    Allow::Allow => "allowed",
+                    Allow::Deny => "denied",
+                };
+                note(format!("{client} is {verdict}"), &rule.place)
+            });
+        }
+        if let Some(place) = &access.any {
+            let text = "either the address or a password is enough";
+            route.sink.note(|| note(text.into(), place));
+        }
+    }
+
+    fn note_password(&self, route: &mut Route, text: &str) {
+        if let Some(basic) = &self.access(route).basic {
+            route.sink.note(|| note(text.into(), &basic.place));
         }
     }
 
@@ -51,11 +77,7 @@ impl<'v> View<'v> {
 
     /// Rules keep the address of the client out.
     fn deny(&self, route: &mut Route) -> Flow {
-        let ip = self.ip(route);
-        route.sink.note(|| {
-            let client = ip.map_or("unix:".into(), |ip| ip.to_string());
-            Note::Access(format!("{client} is denied"))
-        });
+        self.complain(route, Level::Error, || "access forbidden by rule".into());
         self.fail(route, Status::FORBIDDEN)
     }
 
@@ -72,6 +94,9 @@ impl<'v> View<'v> {
             return self.without_name(route);
         }
         if self.credentials().is_none() {
+            self.complain(route, Level::Info, || {
+                "no user/password was provided for basic authentication".into()
+            });
             return self.ask(route, "a name and a password are missing");
         }
         let mut path = route.take_scratch();
@@ -85,7 +110,7 @@ impl<'v> View<'v> {
     }
 
     fn ask(&self, route: &mut Route, why: &str) -> Flow {
-        route.sink.note(|| Note::Access(why.into()));
+        self.note_password(route, why);
         self.fail(route, Status::UNAUTHORIZED)
     }
 
@@ -154,6 +179,11 @@ impl<'v> View<'v> {
 
     /// There are no passwords; the client does not learn that it could send one.
     fn users_missing(&self, route: &mut Route, status: Status) -> Flow {
+        let file = escape(route.path.as_bytes());
+        self.complain(route, Level::Error, || match status {
+            Status::SERVICE_UNAVAILABLE => "too many passwords wait to be checked".into(),
+            _ => format!("the passwords in \"{file}\" cannot be read"),
+        });
         route.challenge.clear();
         self.fail(route, status)
     }
@@ -167,15 +197,39 @@ impl<'v> View<'v> {
             Verdict::Right => {
                 route.challenge.clear();
                 route.authenticated = true;
+                self.note_password(route, "the name and the password are right");
                 admit(route)
             }
-            Verdict::Wrong => self.ask(route, "the name or the password is wrong"),
+            Verdict::Wrong => {
+                let name = escape(sent.name());
+                // A log tells its reader what no client may learn.
+                let what = match users.has(sent.name()) {
+                    true => "password mismatch".into(),
+                    false => {
+                        let file = escape(route.path.as_bytes());
+                        format!("was not found in \"{file}\"")
+                    }
+                };
+                let colon = if what == "password mismatch" { ":" } else { "" };
+                self.complain(route, Level::Error, || {
+                    format!("user \"{name}\"{colon} {what}")
+                });
+                self.ask(route, "the name or the password is wrong")
+            }
             Verdict::Wait(until) => {
                 route.reserved = true;
                 Flow::End(Outcome::Wait(until))
             }
             Verdict::Busy => self.users_missing(route, Status::SERVICE_UNAVAILABLE),
         }
+    }
+}
+
+fn note(text: String, place: &Place) -> Note {
+    Note::Rule {
+        what: "access",
+        text,
+        place: Some(place.clone()),
     }
 }
 
@@ -199,11 +253,13 @@ fn push_challenge(realm: &[u8], out: &mut String) {
 }
 
 impl Access {
-    /// What the first rule that matches says.
+    /// The first rule that matches.
+    fn rule(&self, ip: Option<IpAddr>) -> Option<&AccessRule> {
+        self.rules.iter().find(|rule| rule.network.contains(ip))
+    }
+
     fn verdict(&self, ip: Option<IpAddr>) -> Option<Allow> {
-        let mut rules = self.rules.iter();
-        let rule = rules.find(|(_, network)| network.contains(ip));
-        rule.map(|(allow, _)| *allow)
+        self.rule(ip).map(|rule| rule.allow)
     }
 }
 

@@ -11,8 +11,8 @@ use super::location::Prefix;
 use super::rewrite::{Instruction, Kind, Text};
 use super::*;
 use crate::config::model::{
-    Condition, Expires, Location, Locations, Matches, Model, Op, OpKind, OpenFileCache, ReturnBody,
-    Settings, VirtualServer,
+    Condition, ErrorLog, Expires, Location, Locations, Matches, Model, Op, OpKind, OpenFileCache,
+    ReturnBody, Settings, VirtualServer,
 };
 use crate::config::template::{Part, Template, Variable};
 use crate::os::listen::Options;
@@ -28,6 +28,7 @@ struct Builder {
     roots: HashMap<PathBuf, Arc<Root>>,
     types: types::Cache,
     logs: Vec<Option<PathBuf>>,
+    error_logs: Vec<Option<PathBuf>>,
     caches: Vec<FileCache>,
     /// The places of caches, by their numbers.
     cache_of: HashMap<usize, usize>,
@@ -48,6 +49,7 @@ impl Hosting {
             roots: roots.map(|root| (root.path().to_owned(), root)).collect(),
             ..Builder::default()
         };
+        let main_error_logs = builder.error_logs(&model.main.error_logs);
         let listens = model.listens.iter().map(|listen| {
             let mut names = Names::default();
             let here = listen.servers.iter();
@@ -101,6 +103,8 @@ impl Hosting {
             maps,
             map_of,
             logs: builder.logs,
+            error_logs: builder.error_logs,
+            main_error_logs,
             wants_sent,
             process,
             env: model.main.env,
@@ -253,6 +257,7 @@ impl Builder {
                 .iter()
                 .map(|log| self.log(log))
                 .collect(),
+            error_logs: self.error_logs(&settings.error_logs),
             // Also keeps the address from being used again.
             settings: Arc::clone(settings),
         };
@@ -267,6 +272,20 @@ impl Builder {
             caches.push(FileCache::new(cache.max, cache.inactive));
             caches.len() - 1
         })
+    }
+
+    fn error_logs(&mut self, logs: &[ErrorLog]) -> Vec<(usize, Level)> {
+        let place = |log: &ErrorLog| {
+            let known = self.error_logs.iter().position(|path| *path == log.path);
+            known.unwrap_or_else(|| {
+                self.error_logs.push(log.path.clone());
+                self.error_logs.len() - 1
+            })
+        };
+        logs.iter()
+            .map(place)
+            .zip(logs.iter().map(|log| log.level))
+            .collect()
     }
 
     fn log(&mut self, log: &AccessLog) -> RuleLog {

@@ -19,7 +19,7 @@ impl<'v> View<'v> {
         route.peer.or(self.client.peer)
     }
 
-    pub(super) fn ip(&self, route: &Route) -> Option<IpAddr> {
+    pub(crate) fn ip(&self, route: &Route) -> Option<IpAddr> {
         self.peer(route).map(|peer| peer.ip())
     }
 

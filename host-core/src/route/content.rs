@@ -1,6 +1,7 @@
 //! What a URI names: files, folders and their index.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use h1_core::{Method, Status};
@@ -10,7 +11,8 @@ use super::state::{OpenedBy, Phase};
 use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules, condition};
-use crate::config::model::DisableSymlinks;
+use crate::cgi::escape;
+use crate::config::model::{DisableSymlinks, Level};
 use crate::os::OpenFile;
 use crate::path::{CleanPath, push_encoded};
 use crate::{Caching, Found, Lookup};
@@ -213,7 +215,10 @@ impl<'v> View<'v> {
             Ok(Found::Folder) => self.redirect_to_folder(route),
             Ok(Found::Listing(entries)) => Flow::End(Outcome::Listing(entries)),
             Ok(Found::Script { .. }) => self.fail(route, Status::NOT_FOUND),
-            Err(error) => self.fail(route, status_of(&error)),
+            Err(error) => {
+                self.complain_of_file(route, &error);
+                self.fail(route, status_of(&error))
+            }
         }
     }
 
@@ -240,7 +245,7 @@ impl<'v> View<'v> {
         let name = names.get(index).cloned().unwrap_or_default();
         let mut path = CleanPath::new();
         if path.set(&[route.path.as_bytes(), name.as_bytes()]).is_err() || !route.change() {
-            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+            return self.in_circles(route);
         }
         route.held = self.opened_by(route).map(|by| (by, path, file));
         route.uri.extend_from_slice(name.as_bytes());
@@ -257,6 +262,10 @@ impl<'v> View<'v> {
     fn without_index(&self, route: &mut Route) -> Flow {
         let mut to = std::mem::take(&mut route.index_uri);
         if to.is_empty() {
+            let path = escape(self.file_path(route).as_os_str().as_bytes());
+            self.complain(route, Level::Error, || {
+                format!("directory index of \"{path}\" is forbidden")
+            });
             return self.fail(route, Status::FORBIDDEN);
         }
         to.push(b'?');

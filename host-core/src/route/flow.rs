@@ -13,7 +13,7 @@ use super::variables::View;
 use super::{Located, Route, Virtual, vhost};
 use crate::Entry;
 use crate::cgi::Script as CgiScript;
-use crate::config::model::{Pattern, ServerName};
+use crate::config::model::{Level, Pattern, ServerName};
 use crate::os::OpenFile;
 use crate::path::PathError;
 
@@ -185,7 +185,7 @@ impl<'v> View<'v> {
         };
         let found = matches!(ran, Ran::End) && route.uri_changed;
         if found && !route.change() {
-            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+            return self.in_circles(route);
         }
         self.ran(route, ran, Phase::Location, next)
     }
@@ -241,7 +241,13 @@ impl<'v> View<'v> {
         let most = self.rules(route).settings.client_max_body_size;
         let body = self.request.map(|request| request.body());
         let limited = most > 0 && !route.too_large;
-        if limited && matches!(body, Some(Body::Length(len)) if len > most) {
+        if let Some(Body::Length(len)) = body
+            && limited
+            && len > most
+        {
+            self.complain(route, Level::Error, || {
+                format!("client intended to send too large body: {len} bytes")
+            });
             return self.fail(route, Status::CONTENT_TOO_LARGE);
         }
         Flow::On
@@ -288,7 +294,7 @@ impl<'v> View<'v> {
             why,
         });
         if !route.change() {
-            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+            return self.in_circles(route);
         }
         let (uri, args) = match memchr::memchr(b'?', to) {
             Some(mark) => (&to[..mark], &to[mark + 1..]),
@@ -315,7 +321,7 @@ impl<'v> View<'v> {
             why: "a named location",
         });
         if !route.change() {
-            return self.fail(route, Status::INTERNAL_SERVER_ERROR);
+            return self.in_circles(route);
         }
         let server = self.virtual_server(route);
         let named = server.and_then(|server| server.locations.named.get(name).copied());

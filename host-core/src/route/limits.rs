@@ -3,17 +3,23 @@
 
 use std::time::Duration;
 
+use h1_core::Status;
+
 use super::flow::{Flow, Outcome};
 use super::state::Phase;
+use super::trace::Note;
 use super::variables::View;
 use super::{Route, Rules};
-use crate::config::model::{Amount, LimitDelay, LimitReq};
+use crate::config::model::{Amount, Level, LimitDelay, LimitReq, Place};
 use crate::config::read_size;
 use crate::limits::{Refused, Zone};
 
 /// What `limit_req` says of a request.
 struct Judged<'l> {
     limit: &'l LimitReq,
+    zone: &'l Zone,
+    /// Thousandths of a request above the rate.
+    excess: u64,
     verdict: Verdict,
 }
 
@@ -45,6 +51,7 @@ impl View<'_> {
             && let Some(judged) = self.limit_requests(route, &settings.limit_req)
         {
             route.limit_req_status = judged.status();
+            self.complain_of_rate(route, &judged);
             match judged.verdict {
                 _ if judged.limit.dry_run => {}
                 Verdict::Passes => {}
@@ -76,30 +83,90 @@ impl View<'_> {
             let key = self.key(route, limit.zone);
             keys.extend(key.map(|(zone, key)| (limit, zone, key)));
         }
+        for (limit, zone, key) in &keys {
+            route.sink.note(|| {
+                let (rate, unit) = match zone.rate() {
+                    rate if rate.is_multiple_of(1000) => (rate / 1000, "r/s"),
+                    rate => (rate * 60 / 1000, "r/m"),
+                };
+                let more = match limit.delay {
+                    LimitDelay::NoDelay => " at once",
+                    _ => "",
+                };
+                let burst = limit.burst;
+                let limits = format!("{rate}{unit}, {burst} more{more}");
+                note(
+                    "limit_req",
+                    zone,
+                    key,
+                    &limits,
+                    limit.status,
+                    limit.dry_run,
+                    &limit.place,
+                )
+            });
+        }
         let now = self.now.monotonic;
         // The last one counts as it is looked at, as nobody may come in between.
         let last = keys.len().checked_sub(1)?;
         let mut waits = Vec::with_capacity(keys.len());
         for (n, (limit, zone, key)) in keys.iter().enumerate() {
             match zone.request(key, limit.burst, n == last, now) {
-                Ok(excess) if n == last => waits.push((delay(limit, zone, excess), *limit)),
+                Ok(excess) if n == last => waits.push((*limit, *zone, excess)),
                 Ok(_) => {}
-                Err(Refused(_)) => {
-                    let verdict = Verdict::Refused;
-                    return Some(Judged { limit, verdict });
+                Err(Refused(excess)) => {
+                    return Some(Judged {
+                        limit,
+                        zone,
+                        excess,
+                        verdict: Verdict::Refused,
+                    });
                 }
             }
         }
         for (limit, zone, key) in keys.iter().take(last) {
             let excess = zone.request(key, u64::MAX, true, now).unwrap_or_default();
-            waits.push((delay(limit, zone, excess), *limit));
+            waits.push((*limit, *zone, excess));
         }
-        let (wait, limit) = waits.into_iter().max_by_key(|(wait, _)| *wait)?;
-        let verdict = match wait {
-            Duration::ZERO => Verdict::Passes,
-            wait => Verdict::Waits(wait),
+        let wait = |&(limit, zone, excess): &(_, _, _)| delay(limit, zone, excess);
+        let longest = waits.into_iter().max_by_key(wait)?;
+        let (limit, zone, excess) = longest;
+        Some(Judged {
+            limit,
+            zone,
+            excess,
+            verdict: match wait(&longest) {
+                Duration::ZERO => Verdict::Passes,
+                wait => Verdict::Waits(wait),
+            },
+        })
+    }
+
+    fn complain_of_rate(&self, route: &mut Route, judged: &Judged<'_>) {
+        let Judged {
+            limit,
+            zone,
+            excess,
+            verdict,
+        } = judged;
+        let (level, what) = match verdict {
+            Verdict::Passes => return,
+            Verdict::Refused => (limit.log_level, "limiting requests"),
+            Verdict::Waits(_) => (below(limit.log_level), "delaying request"),
         };
-        Some(Judged { limit, verdict })
+        self.complain(route, level, || {
+            let comma = if what.starts_with("delaying") {
+                ","
+            } else {
+                ""
+            };
+            let (whole, rest) = (excess / 1000, excess % 1000);
+            let dry_run = dry_run(limit.dry_run);
+            format!(
+                "{what}{dry_run}, excess: {whole}.{rest:03}{comma} by zone \"{}\"",
+                zone.name
+            )
+        });
     }
 
     fn limit_connections(&self, route: &mut Route, rules: &Rules) -> Option<Flow> {
@@ -108,7 +175,26 @@ impl View<'_> {
                 continue;
             };
             route.limit_conn_status = "PASSED";
-            match zone.enter(&key, limit.connections) {
+            route.sink.note(|| {
+                let limits = format!("{} at a time", limit.connections);
+                note(
+                    "limit_conn",
+                    zone,
+                    &key,
+                    &limits,
+                    limit.status,
+                    limit.dry_run,
+                    &limit.place,
+                )
+            });
+            let ticket = zone.enter(&key, limit.connections);
+            if ticket.is_none() {
+                self.complain(route, limit.log_level, || {
+                    let dry_run = dry_run(limit.dry_run);
+                    format!("limiting connections{dry_run} by zone \"{}\"", zone.name)
+                });
+            }
+            match ticket {
                 Some(ticket) => route.tickets.push(ticket),
                 None if limit.dry_run => {
                     route.limit_conn_status = "REJECTED_DRY_RUN";
@@ -158,6 +244,40 @@ impl View<'_> {
         route.give_scratch(text);
         amount
     }
+}
+
+/// What a limit does to a request.
+fn note(
+    name: &str,
+    zone: &Zone,
+    key: &[u8],
+    limits: &str,
+    status: Status,
+    is_dry_run: bool,
+    place: &Place,
+) -> Note {
+    let (zone, key, dry_run) = (&zone.name, key.escape_ascii(), dry_run(is_dry_run));
+    Note::Rule {
+        what: "limit",
+        text: format!(
+            "{name} zone \"{zone}\", key \"{key}\": {limits}, beyond that {}{dry_run}",
+            status.code()
+        ),
+        place: Some(place.clone()),
+    }
+}
+
+/// The level at which nginx tells of delays.
+fn below(level: Level) -> Level {
+    match level {
+        Level::Error => Level::Warn,
+        Level::Warn => Level::Notice,
+        _ => Level::Info,
+    }
+}
+
+fn dry_run(is: bool) -> &'static str {
+    if is { ", dry run" } else { "" }
 }
 
 /// How long a request waits that exceeds the rate by so many thousandths.

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod bindings;
 mod build;
+pub(crate) mod complain;
 mod condition;
 mod connection;
 mod content;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 
 use h1_core::Timeouts;
 
-use crate::config::model::{AccessLog, Address, Place, ServerName, Settings};
+use crate::config::model::{AccessLog, Address, Level, Place, ServerName, Settings};
 use crate::limits::Zone;
 use crate::os::children::Children;
 use crate::os::{FileCache, Root, listen};
@@ -61,6 +62,10 @@ pub(crate) struct Hosting {
     map_of: Vec<Option<usize>>,
     /// The logs of all rules; `None` is standard output.
     pub(crate) logs: Vec<Option<PathBuf>>,
+    /// The error logs of all rules; `None` is standard error.
+    pub(crate) error_logs: Vec<Option<PathBuf>>,
+    /// Those of the process, as those of [`Rules`].
+    pub(crate) main_error_logs: Vec<(usize, Level)>,
     /// Whether a variable asks for a field of the answer.
     pub(crate) wants_sent: bool,
     pub(crate) process: Process,
@@ -142,6 +147,8 @@ pub(crate) struct Rules {
     /// Without this the times of the [`Server`](crate::Server) hold.
     pub(crate) timeouts: Option<Timeouts>,
     pub(crate) logs: Vec<RuleLog>,
+    /// The places of its error logs in [`Hosting::error_logs`], and from which level on they are told.
+    pub(crate) error_logs: Vec<(usize, Level)>,
 }
 
 /// A log of a location.
@@ -170,11 +177,6 @@ impl Hosting {
 
     pub(crate) fn server(&self, at: usize) -> Option<&Virtual> {
         self.servers.get(at)
-    }
-
-    /// Whether there are scripts.
-    pub(crate) fn has_scripts(&self) -> bool {
-        self.rules.iter().any(|rules| rules.settings.cgi.is_on())
     }
 
     fn map_of(&self, slot: u16) -> Option<&Map> {

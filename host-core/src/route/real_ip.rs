@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Route;
+use super::trace::Note;
 use super::variables::View;
 use crate::config::model::RealIp;
 
@@ -14,7 +15,30 @@ impl View<'_> {
         };
         if route.peer.is_none() {
             route.peer = self.named_by_proxy(real_ip);
+            if route.sink.is_on() {
+                self.note_proxy(route, real_ip);
+            }
         }
+    }
+
+    fn note_proxy(&self, route: &mut Route, real_ip: &RealIp) {
+        let proxy = self.client.peer.map(|peer| peer.ip());
+        let trusted = real_ip.from.iter().find(|(from, _)| from.contains(proxy));
+        let name = proxy.map_or("unix:".into(), |ip| ip.to_string());
+        let text = match (trusted, route.peer) {
+            (None, _) => format!("{name} is not believed"),
+            (_, Some(peer)) => format!("{name} speaks for {}", peer.ip()),
+            (_, None) => format!(
+                "{name} is believed, but \"{}\" names nobody",
+                real_ip.header
+            ),
+        };
+        let place = trusted.or(real_ip.from.first()).map(|(_, place)| place);
+        route.sink.note_once(|| Note::Rule {
+            what: "real ip",
+            text,
+            place: place.cloned(),
+        });
     }
 
     fn named_by_proxy(&self, real_ip: &RealIp) -> Option<SocketAddr> {
@@ -52,7 +76,7 @@ impl View<'_> {
 
 impl RealIp {
     fn trusts(&self, ip: Option<IpAddr>) -> bool {
-        self.from.iter().any(|network| network.contains(ip))
+        self.from.iter().any(|(network, _)| network.contains(ip))
     }
 }
 

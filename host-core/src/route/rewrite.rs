@@ -9,7 +9,8 @@ use super::Route;
 use super::flow::Outcome;
 use super::trace::{Note, Script};
 use super::variables::{LONGEST, View};
-use crate::config::model::{Condition, Flag, Pattern, Place, Target};
+use crate::cgi::escape;
+use crate::config::model::{Condition, Flag, Level, Pattern, Place, Target};
 use crate::config::read_size;
 use crate::config::template::{Part, Template, Variable};
 use crate::os::Root;
@@ -165,7 +166,12 @@ impl View<'_> {
                 route.args.extend_from_slice(&text);
             }
             // As with nginx, what is no size changes nothing.
-            Target::LimitRate => route.limit_rate = read_size(&text).or(route.limit_rate),
+            Target::LimitRate => match read_size(&text) {
+                Some(rate) => route.limit_rate = Some(rate),
+                None => self.complain(route, Level::Error, || {
+                    format!("invalid $limit_rate \"{}\"", escape(&text))
+                }),
+            },
         }
         route.give_scratch(text);
         Then::Next

@@ -221,7 +221,7 @@ impl View<'_> {
         let server = self.hosting.server(route.server);
         let merge = server.is_none_or(|it| it.merge_slashes);
         let flow = match route.path.decode_to(path.as_bytes(), merge, &mut route.uri) {
-            Ok(()) if !route.change() => self.fail(route, Status::INTERNAL_SERVER_ERROR),
+            Ok(()) if !route.change() => self.in_circles(route),
             Ok(()) => {
                 route.args.clear();
                 route.args.extend_from_slice(query.as_bytes());

@@ -11,6 +11,7 @@ use arrayvec::ArrayVec;
 use h1_core::Status;
 
 use super::bindings::Bindings;
+use super::complain::Complaint;
 use super::trace::Sink;
 use crate::config::model::Precompressed;
 use crate::limits::Ticket;
@@ -87,6 +88,8 @@ pub(crate) struct Route {
     pub(crate) tickets: Vec<Ticket>,
     pub(crate) bindings: Bindings,
     pub(crate) sink: Sink,
+    /// Lines for the error log.
+    pub(crate) complaints: Vec<Complaint>,
     pub(super) phase: Phase,
     pub(super) internal: bool,
     /// The content of the request is more than a location takes: none is asked again.
@@ -187,6 +190,7 @@ impl Route {
     pub(crate) fn forget(&mut self) {
         self.reset(0);
         self.pipelined = false;
+        self.complaints.clear();
         self.host.clear();
     }
 

@@ -30,8 +30,12 @@ pub(crate) enum Note {
     Redirect { to: String, why: &'static str },
     /// A file or folder was looked for.
     Tried { path: String, found: &'static str },
-    /// Why the client may not come in.
-    Access(String),
+    /// What a directive about clients says of this one.
+    Rule {
+        what: &'static str,
+        text: String,
+        place: Option<Place>,
+    },
     /// The status that an error page stands for.
     Error { status: u16 },
     /// A script that runs.
@@ -76,6 +80,16 @@ impl Sink {
     pub(crate) fn note(&mut self, note: impl FnOnce() -> Note) {
         if let Some(notes) = &mut self.0 {
             notes.push(note());
+        }
+    }
+
+    /// Notes what is not noted yet.
+    pub(crate) fn note_once(&mut self, note: impl FnOnce() -> Note) {
+        if let Some(notes) = &mut self.0 {
+            let note = note();
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
         }
     }
 

@@ -77,15 +77,8 @@ fn main() -> Main {
         daemon: false,
         master_process: true,
         env: Vec::new(),
-        error_log: error_log(),
+        error_logs: Arc::default(),
         cgi_children: CgiChildren::default(),
-    }
-}
-
-fn error_log() -> ErrorLog {
-    ErrorLog {
-        path: None,
-        level: Level::Error,
     }
 }
 
@@ -160,6 +153,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         server_tokens: true,
         client_max_body_size: 0,
         client_body_buffer_size: 16 * 1024,
+        client_body_temp_path: None,
         client_body_timeout: Duration::from_secs(60),
         send_timeout: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(75),
@@ -176,7 +170,7 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
         access: Arc::new(Access {
             rules: Vec::new(),
             basic: None,
-            any: false,
+            any: None,
         }),
         limit_req: Vec::new(),
         limit_conn: Vec::new(),
@@ -190,7 +184,8 @@ fn settings(root: &Path, index: Vec<String>, autoindex: bool) -> Settings {
             flush: None,
             condition: None,
         }]),
-        error_log: error_log(),
+        // Nobody reads them.
+        error_logs: Arc::default(),
         log_not_found: true,
         dav_methods: Vec::new(),
         dav_place: None,

@@ -10,6 +10,7 @@ use super::task::request;
 use super::{HIGH_WATER, Session, Stage, view};
 use crate::cgi::escape;
 use crate::cgi::output::{Answer, Head};
+use crate::config::model::Level;
 use crate::os::Backend;
 use crate::route::Outcome;
 use crate::{Exchange, Exit, Moved, Now, Output, Started, Step};
@@ -311,9 +312,11 @@ impl Session {
 
     /// Whoever waits for the answer has gone.
     pub(super) fn gone(&mut self, now: Now) {
+        let text = || "client prematurely closed connection".into();
+        self.complain(Level::Info, text, now);
         let Self { server, inner } = self;
         let inner = &mut **inner;
-        if inner.task.as_ref().is_some_and(|task| !task.answered) {
+        if inner.task.as_ref().is_none_or(|task| !task.answered) {
             let mut view = view!(server, inner, now);
             // nginx's.
             view.sent.status = Status::new(499);

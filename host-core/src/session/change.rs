@@ -71,6 +71,11 @@ impl Session {
     /// The content cannot be kept.
     pub(super) fn on_change_failed(&mut self, error: io::Error, now: Now) {
         self.inner.stage = Stage::Change;
+        // That the folder for it is not there says nothing about the target.
+        let error = match error.kind() {
+            ErrorKind::NotFound => io::Error::other(error),
+            _ => error,
+        };
         self.on_changed(Err(error), now);
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use h1_core::{Awaiting, Error, ErrorKind, Event, Phase, State, Status};
 
 use super::{Session, Stage, view};
-use crate::config::model::LingeringClose;
+use crate::config::model::{Level, LingeringClose};
 use crate::route::Outcome;
 use crate::route::trace::{Note, Sink};
 use crate::server::counters::Busy;
@@ -94,6 +94,9 @@ impl Session {
 
     /// Asks, or answers.
     pub(super) fn proceed(&mut self, outcome: Outcome, now: Now) {
+        if !self.inner.route.complaints.is_empty() {
+            self.tell_complaints(now);
+        }
         match outcome {
             Outcome::Lookup => self.inner.stage = Stage::Locate,
             Outcome::Users(file) => self.read_users(file, now),
@@ -158,6 +161,11 @@ impl Session {
             }
         }
         if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
+            self.complain(
+                Level::Info,
+                || format!("client sent no valid request: {error}"),
+                now,
+            );
             self.answer_broken(error.kind.status(), now);
         }
         // The answer may be a file, which is still to be found and sent.

@@ -71,7 +71,9 @@ impl Session {
                 intake.received += bytes.len() as u64;
                 let full = intake.bytes.len() as u64 > settings.client_body_buffer_size;
                 if full && !streams {
-                    intake.spool.get_or_insert_default();
+                    let folder = settings.client_body_temp_path.as_deref();
+                    let file = || folder.map_or_else(SpoolFile::new, SpoolFile::in_folder);
+                    intake.spool.get_or_insert_with(file);
                     inner.stage = Stage::Spool;
                 }
             }

@@ -144,9 +144,9 @@ struct Inner {
     task: Option<Task>,
     /// The change of a file that the request asks for.
     change: Option<Pending>,
-    /// Lines for the error log.
-    errors: String,
-    /// They were handed out by the last step.
+    /// Lines for the error logs, by log.
+    errors: Vec<(usize, String)>,
+    /// The first of them were handed out by the last step.
     told: bool,
 }
 
@@ -163,6 +163,8 @@ enum Stage {
     Delay {
         until: Instant,
     },
+    /// It has waited: is the client still there?
+    Awake,
     /// Reading the content of a request for a backend.
     Collect,
     /// Asking for a part of it to be put into a file.
@@ -208,7 +210,10 @@ impl Session {
             self.make_more(now);
         }
         if std::mem::take(&mut self.inner.told) {
-            self.inner.errors.clear();
+            let mut errors = self.inner.errors.iter_mut();
+            if let Some((_, told)) = errors.find(|(_, lines)| !lines.is_empty()) {
+                told.clear();
+            }
         }
         self.resume(now);
         while self.inner.stage == Stage::Read && self.may_read() {
@@ -250,6 +255,7 @@ impl Session {
             }
             Stage::Read if self.may_end(now) => Step::Read,
             Stage::Delay { .. } => self.pause(now),
+            Stage::Awake => Step::Read,
             _ => self.wait(now),
         }
     }
@@ -305,6 +311,9 @@ impl Session {
         }
         self.inner.rx.filled(n);
         self.inner.clock.read(n as u64, now);
+        if self.inner.stage == Stage::Awake {
+            return self.go_on(now);
+        }
         if matches!(self.inner.stage, Stage::Linger { .. } | Stage::Finish) {
             self.inner.rx.clear();
             // nginx's `lingering_timeout` is for each wait.
@@ -315,6 +324,7 @@ impl Session {
     /// No more will come.
     fn on_end(&mut self, now: Now) {
         match self.inner.stage {
+            Stage::Awake => self.gone(now),
             // As in nginx: a client that has no more to say does not wait for a script.
             Stage::Queue | Stage::Run
                 if self.inner.task.as_ref().is_none_or(|it| it.intake.whole) =>
@@ -331,6 +341,9 @@ impl Session {
 
     /// The socket has nothing to read for now.
     pub fn on_read_blocked(&mut self, now: Now) {
+        if self.inner.stage == Stage::Awake {
+            return self.go_on(now);
+        }
         if self.may_end(now) {
             self.inner.stage = Stage::Close;
         }

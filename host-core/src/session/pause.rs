@@ -22,11 +22,20 @@ impl Session {
         }
     }
 
-    /// Goes on with a request whose time has come.
+    /// The time of a request has come: a look at the socket tells whether somebody still wants it.
     pub(super) fn resume(&mut self, now: Now) {
         if !matches!(self.inner.stage, Stage::Delay { until } if until <= now.monotonic) {
             return;
         }
+        self.inner.stage = Stage::Awake;
+        // A read into no room would look like the end of the stream.
+        if self.inner.rx.is_closed() || self.inner.rx.unfilled().is_empty() {
+            self.go_on(now);
+        }
+    }
+
+    /// Goes on with a request whose time has come.
+    pub(super) fn go_on(&mut self, now: Now) {
         self.inner.stage = Stage::Read;
         let Self { server, inner } = self;
         let inner = &mut **inner;
@@ -54,6 +63,7 @@ impl Session {
             Stage::Locate
                 | Stage::Users
                 | Stage::Delay { .. }
+                | Stage::Awake
                 | Stage::Collect
                 | Stage::Spool
                 | Stage::Change

@@ -215,7 +215,7 @@ impl Inner {
             held: None,
             task: None,
             change: None,
-            errors: String::new(),
+            errors: Vec::new(),
             told: false,
         }
     }

@@ -146,16 +146,18 @@ impl Session {
     /// Lines are handed out when there is nothing better to do, or many.
     pub(super) fn wants_log(&self) -> bool {
         let lines = self.inner.record.len();
-        if !self.inner.errors.is_empty() {
+        if self.inner.errors.iter().any(|(_, lines)| !lines.is_empty()) {
             return true;
         }
         lines > 0 && (self.inner.tx.is_empty() || lines >= LOG_BATCH || self.is_over())
     }
 
     pub(super) fn log(&mut self) -> Step<'_> {
-        if let (false, Some(writer)) = (self.inner.errors.is_empty(), &self.server.error_log) {
+        let mut errors = self.inner.errors.iter();
+        if let Some((log, lines)) = errors.find(|(_, lines)| !lines.is_empty())
+            && let Some(writer) = self.server.error_log(*log)
+        {
             self.inner.told = true;
-            let lines = &self.inner.errors;
             return Step::Log(Log { writer, lines });
         }
         self.inner.logged = true;

@@ -11,9 +11,10 @@ use super::intake::Intake;
 use super::{Inner, Session, Stage, view};
 use crate::cgi::Script;
 use crate::cgi::output::{Head, HeadScan};
-use crate::os::{Backend, Turn};
+use crate::config::model::Level;
+use crate::os::{Backend, LogWriter, Turn};
 use crate::reply::{Content, Reply};
-use crate::{Exit, Now, Spawn, SpawnContent, Step};
+use crate::{Exit, Now, Server, Spawn, SpawnContent, Step};
 
 /// Content that is held for a script that does not take it.
 const HELD_MAX: usize = 64 * 1024;
@@ -166,9 +167,16 @@ impl Session {
             content,
             children: &self.server.hosting.children,
             turn: &mut task.turn,
-            errors: self.server.error_log.as_ref(),
+            errors: log_of_errors(&self.server, self.inner.route.rules),
         })
     }
+}
+
+/// Where the standard error of a script goes.
+fn log_of_errors(server: &Server, rules: usize) -> Option<&LogWriter> {
+    let mut logs = server.hosting.rules(rules).error_logs.iter();
+    let (log, _) = logs.find(|(_, from)| Level::Error >= *from)?;
+    server.error_log(*log)
 }
 
 impl Inner {

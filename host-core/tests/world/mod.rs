@@ -96,6 +96,8 @@ pub struct World {
     pub script: Script,
     /// Files are looked for where the session says, on the disk.
     pub disk: bool,
+    /// Why no file can be changed.
+    pub refuses_change: Option<ErrorKind>,
     server: Arc<Server>,
     files: Rc<Files>,
     start: Now,
@@ -144,6 +146,7 @@ impl World {
             per_write: usize::MAX,
             script: Script::default(),
             disk: false,
+            refuses_change: None,
             server,
             files,
             start,
@@ -268,7 +271,10 @@ impl World {
                 Seen::Spool(n)
             }
             Step::Change(mut change) => {
-                let changed = host_core::os::change(&mut change);
+                let changed = match self.refuses_change {
+                    Some(kind) => Err(kind.into()),
+                    None => host_core::os::change(&mut change),
+                };
                 self.session.on_changed(changed, now);
                 Seen::Change
             }

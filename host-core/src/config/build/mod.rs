@@ -70,7 +70,7 @@ fn defaults(cx: &mut Context<'_>) -> Draft {
         condition: None,
     };
     let root = Template::fixed(&cx.path("html").to_string_lossy());
-    Draft::new(root, log, cx.main.error_log.clone())
+    Draft::new(root, log, Arc::clone(&cx.main.error_logs))
 }
 
 /// A server, and where its names are written.
@@ -89,7 +89,7 @@ struct Builder<'b, 'c> {
 impl Builder<'_, '_> {
     fn main(&mut self, nodes: &[Node], mut draft: Draft) {
         let blocks = self.level(nodes, Contexts::MAIN, &mut draft);
-        self.cx.main.error_log = draft.settings.error_log.clone();
+        self.cx.main.error_logs = Arc::clone(&draft.settings.error_logs);
         for block in &blocks {
             let inside = block.node.block.as_deref().unwrap_or_default();
             match block.spec.name {

@@ -4,7 +4,7 @@ use super::{Contexts, Directive, Group, Set, Use};
 use crate::config::context::Context;
 use crate::config::draft::Draft;
 use crate::config::error::Problem;
-use crate::config::model::{Allow, Network};
+use crate::config::model::{AccessRule, Allow, Network};
 use crate::config::value::network;
 
 const HSL: Contexts = Contexts::HSL;
@@ -41,7 +41,10 @@ pub(super) const GROUP: Group = Group {
             Set::With(|cx, draft, usage| {
                 draft.realm = match usage.text(0) {
                     "off" => None,
-                    _ => Some(cx.template(usage.node.arg(0))?),
+                    _ => Some((
+                        cx.template(usage.node.arg(0))?,
+                        cx.place(usage.node.name.span),
+                    )),
                 };
                 Ok(())
             }),
@@ -60,7 +63,7 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         )
-        .differs("Passwords may be hashed by bcrypt, apr1, {SHA}, {SSHA}, $1$, $5$ and $6$; DES and yescrypt are not supported. The file may have 1 MiB. \
+        .differs("Passwords may be hashed by bcrypt, apr1, {SHA}, {SSHA}, $1$, $5$ and $6$, or stand there as they are behind {PLAIN}; DES and yescrypt are not supported. The file may have 1 MiB. \
                   Absolute symbolic links are not followed. Checks that take long get a quarter of the time: others wait, up to 10 seconds, or get 503."),
         Directive::new(
             ("satisfy", "all | any"),
@@ -68,8 +71,9 @@ pub(super) const GROUP: Group = Group {
             (1, 1),
             "all",
             "Whether both address and password must be right, or either.",
-            Set::With(|_, draft, usage| {
-                draft.satisfy_any = usage.choice(0, &[("all", false), ("any", true)])?;
+            Set::With(|cx, draft, usage| {
+                let any = usage.choice(0, &[("all", false), ("any", true)])?;
+                draft.satisfy_any = any.then(|| cx.place(usage.node.name.span));
                 Ok(())
             }),
         ),
@@ -84,7 +88,8 @@ pub(super) const GROUP: Group = Group {
                     draft.real_ip.from.clear();
                 }
                 let network = read_network(cx, usage)?;
-                draft.real_ip.from.push(network);
+                let place = cx.place(usage.node.name.span);
+                draft.real_ip.from.push((network, place));
                 Ok(())
             }),
         )
@@ -127,12 +132,16 @@ fn rule(
     if draft
         .rules
         .iter()
-        .any(|(_, other)| matches!(other, Network::All))
+        .any(|other| matches!(other.network, Network::All))
     {
         let message = format!("this \"{}\" is never reached", usage.spec.name);
         cx.warn(usage.node.span(), message);
     }
-    draft.rules.push((allow, network));
+    draft.rules.push(AccessRule {
+        allow,
+        network,
+        place: cx.place(usage.node.name.span),
+    });
     Ok(())
 }
 

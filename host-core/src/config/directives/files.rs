@@ -151,21 +151,13 @@ pub(super) const GROUP: Group = Group {
             }),
         )
         .differs("The default is `off` there; here `off` has no effect."),
-        Directive::new(
-            ("log_not_found", "on | off"),
+        Directive::flag(
+            "log_not_found",
             HSL,
-            (1, 1),
-            "off",
-            "Files that were not found are in the access log alone.",
-            Set::With(|cx, draft, usage| {
-                draft.settings.log_not_found = usage.flag(0)?;
-                if draft.settings.log_not_found {
-                    cx.idle(usage.node.span(), "log_not_found on", "files that were not found are in the access log alone");
-                }
-                Ok(())
-            }),
-        )
-        .differs("The default is `on` there; here `on` has no effect."),
+            "on",
+            "Whether files that were not found are told in the error log, at `error`.",
+            |draft| &mut draft.settings.log_not_found,
+        ),
     ],
 };
 

@@ -5,6 +5,7 @@ use crate::config::context::Context;
 use crate::config::draft::Draft;
 use crate::config::error::Problem;
 use crate::config::model::*;
+use crate::config::template::Template;
 use crate::config::value::{number, size};
 use h1_core::Status;
 
@@ -27,9 +28,26 @@ pub(super) const GROUP: Group = Group {
             HSL,
             (1, 1),
             "16k",
-            "Content for a script is kept in memory up to this length; what is longer is put into a temporary file.",
+            "Content for a script or a file is kept in memory up to this length; what is longer is put into a temporary file.",
             Set::Size(|draft| &mut draft.settings.client_body_buffer_size),
         ),
+        Directive::new(
+            ("client_body_temp_path", "path [level1 [level2 [level3]]]"),
+            HSL,
+            (1, 4),
+            "",
+            "The folder of these temporary files; without it that of the system (`TMPDIR`).",
+            Set::With(|cx, draft, usage| {
+                for level in 1..usage.node.args.len() {
+                    usage.number(level, 1, 3)?;
+                }
+                let path = cx.path(usage.text(0));
+                cx.expect_folder(&Template::fixed(&path.to_string_lossy()), usage.node.arg(0).span);
+                draft.settings.client_body_temp_path = Some(path);
+                Ok(())
+            }),
+        )
+        .differs("It is not made. Levels are ignored, as the files have no names."),
         Directive::new(
             ("client_header_buffer_size", "size"),
             Contexts::HTTP.or(Contexts::SERVER),
@@ -144,6 +162,28 @@ pub(super) const GROUP: Group = Group {
                 Ok(())
             }),
         ),
+        Directive::new(
+            ("limit_conn_log_level", "info | notice | warn | error"),
+            HSL,
+            (1, 1),
+            "error",
+            "The level at which the error log tells what is refused.",
+            Set::With(|_, draft, usage| {
+                draft.limit_conn_log_level = usage.choice(0, &LEVELS)?;
+                Ok(())
+            }),
+        ),
+        Directive::new(
+            ("limit_req_log_level", "info | notice | warn | error"),
+            HSL,
+            (1, 1),
+            "error",
+            "The level at which the error log tells what is refused; what waits is told one level below.",
+            Set::With(|_, draft, usage| {
+                draft.limit_req_log_level = usage.choice(0, &LEVELS)?;
+                Ok(())
+            }),
+        ),
         Directive::flag(
             "limit_conn_dry_run",
             HSL,
@@ -160,6 +200,13 @@ pub(super) const GROUP: Group = Group {
         ),
     ],
 };
+
+const LEVELS: [(&str, Level); 4] = [
+    ("info", Level::Info),
+    ("notice", Level::Notice),
+    ("warn", Level::Warn),
+    ("error", Level::Error),
+];
 
 /// A size, or text with variables that is to become one.
 fn amount(cx: &mut Context<'_>, usage: &Use<'_>) -> Result<Amount, Problem> {
@@ -239,6 +286,8 @@ fn limit_req(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         burst: 0,
         delay: LimitDelay::All,
         status: Status::SERVICE_UNAVAILABLE,
+        log_level: Level::Error,
+        place: cx.place(usage.node.name.span),
         dry_run: false,
     };
     for n in 0..usage.node.args.len() {
@@ -282,6 +331,8 @@ fn limit_conn(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Resul
         zone: find_zone(cx, usage, 0, usage.text(0), false)?,
         connections: usage.number(1, 1, 65535)?.into(),
         status: Status::SERVICE_UNAVAILABLE,
+        log_level: Level::Error,
+        place: cx.place(usage.node.name.span),
         dry_run: false,
     };
     if usage.first {

@@ -8,6 +8,7 @@ use crate::config::context::Context;
 use crate::config::draft::Draft;
 use crate::config::error::Problem;
 use crate::config::model::*;
+use crate::config::template::Template;
 use crate::config::value::{Unit, nearest, size};
 
 pub(super) const GROUP: Group = Group {
@@ -40,10 +41,11 @@ pub(super) const GROUP: Group = Group {
             Contexts::MAIN.or(Contexts::HSL),
             (1, 2),
             "stderr error",
-            "Where errors are logged, from a level on: `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`.",
+            "Where errors are logged, those of requests too, from a level on, and what is worse. Inherited where there is none at the level: `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`.",
             Set::With(error_log),
         )
-        .differs("That outside of all blocks counts alone: nothing about single requests is in it. The default is a file there. `syslog:` and `memory:` are not supported, and there is one log at a level."),
+        .repeats()
+        .differs("The default is a file there. `syslog:` and `memory:` are not supported. Times are UTC, and nothing is told at `debug` alone."),
     ],
 };
 
@@ -75,9 +77,11 @@ fn access_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Resul
     if path == "off" && usage.node.args.len() == 1 {
         draft.log_off = true;
     } else if path.starts_with("syslog:") {
-        return Err(unsupported(usage, 0, "\"syslog:\""));
+        let problem = unsupported(usage, 0, "\"syslog:\"");
+        return Err(problem.help("write to /dev/stdout, which a service manager collects"));
     } else if path.contains('$') {
-        return Err(unsupported(usage, 0, "a variable in the path"));
+        let problem = unsupported(usage, 0, "a variable in the path");
+        return Err(problem.help("write one log, with the variable in its format"));
     } else {
         logs.push(log_line(cx, usage)?);
     }
@@ -148,6 +152,21 @@ fn log_format(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<()
         let message = format!("duplicate \"log_format\" name \"{name}\"");
         return Err(Problem::new(usage.node.arg(0).span, message));
     }
+    let read = read_format(cx, usage);
+    // Who names a bad one has made no mistake.
+    let (escape, line) = read
+        .as_ref()
+        .map_or_else(|_| Default::default(), Clone::clone);
+    let format = LogFormat {
+        name: name.into(),
+        escape,
+        line,
+    };
+    cx.formats.insert(name.into(), Arc::new(format));
+    read.map(drop)
+}
+
+fn read_format(cx: &mut Context<'_>, usage: &Use<'_>) -> Result<(Escape, Template), Problem> {
     let (escape, from) = match usage.text(1).strip_prefix("escape=") {
         None => (Escape::Default, 1),
         Some("default") => (Escape::Default, 2),
@@ -164,17 +183,11 @@ fn log_format(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<()
             "the text of the format is missing",
         ));
     }
-    let mut line = crate::config::template::Template::default();
+    let mut line = Template::default();
     for word in usage.node.args.iter().skip(from) {
         line.parts.extend(cx.template(word)?.parts);
     }
-    let format = LogFormat {
-        name: name.into(),
-        escape,
-        line,
-    };
-    cx.formats.insert(name.into(), Arc::new(format));
-    Ok(())
+    Ok((escape, line))
 }
 
 fn error_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result<(), Problem> {
@@ -192,10 +205,10 @@ fn error_log(cx: &mut Context<'_>, draft: &mut Draft, usage: &Use<'_>) -> Result
         path: (path != "stderr").then(|| cx.path(path)),
         level,
     };
-    if !draft.outermost {
-        let why = "the one outside of all blocks counts";
-        cx.idle(usage.node.span(), "error_log in a block", why);
+    let logs = Arc::make_mut(&mut draft.settings.error_logs);
+    if usage.first {
+        logs.clear();
     }
-    draft.settings.error_log = log;
+    logs.push(log);
     Ok(())
 }

@@ -123,7 +123,9 @@ pub(super) const GROUP: Group = Group {
                 cx.main.worker_rlimit_nofile = Some(usage.number(0, 1, u32::MAX)?.into());
                 Ok(())
             }),
-        ),
+        )
+        .differs("It is for all workers together. There are only as many connections as it leaves two descriptors for, the second for a file, \
+                  so that none is accepted that gets nothing but 503: with 64 that is 19; a line on standard error says so."),
         Directive::new(
             ("worker_shutdown_timeout", "time"),
             MAIN,

@@ -163,6 +163,15 @@ fn listen(cx: &mut Context<'_>, _: &mut Draft, usage: &Use<'_>) -> Result<(), Pr
     for n in 1..usage.node.args.len() {
         option(&mut listen, usage, n)?;
     }
+    let v6 = |address: &Address| matches!(address, Address::Ip(address) if address.is_ipv6());
+    if listen.ipv6only.is_some() && !listen.addresses.iter().all(v6) {
+        listen.ipv6only = None;
+        cx.idle(
+            usage.node.span(),
+            "ipv6only=",
+            "the address is not one of IPv6",
+        );
+    }
     cx.server.listens.push(listen);
     Ok(())
 }
@@ -189,11 +198,6 @@ fn option(listen: &mut ListenUse, usage: &Use<'_>, n: usize) -> Result<(), Probl
                 _ => return Err(usage.invalid(n, "it must be \"ipv6only=on\" or \"ipv6only=off\"")),
             };
             listen.options = true;
-            let v6 =
-                |address: &Address| matches!(address, Address::Ip(address) if address.is_ipv6());
-            if !listen.addresses.iter().all(v6) {
-                return Err(usage.invalid(n, "the address is not one of IPv6"));
-            }
         }
         (
             "ssl" | "http2" | "spdy" | "quic" | "deferred" | "fastopen" | "setfib" | "rcvbuf"

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use h1_core::Status;
 
+use super::{Level, Place};
 use crate::config::template::Template;
 
 /// A `limit_req_zone` or `limit_conn_zone`.
@@ -21,10 +22,18 @@ pub(crate) struct Zone {
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     /// In the order of the file; the first that matches decides.
-    pub(crate) rules: Vec<(Allow, Network)>,
+    pub(crate) rules: Vec<AccessRule>,
     pub(crate) basic: Option<BasicAuth>,
-    /// `satisfy any`.
-    pub(crate) any: bool,
+    /// `satisfy any`, and where that stands.
+    pub(crate) any: Option<Place>,
+}
+
+/// An `allow` or `deny`.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessRule {
+    pub(crate) allow: Allow,
+    pub(crate) network: Network,
+    pub(crate) place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +53,7 @@ pub(crate) enum Network {
 #[derive(Debug)]
 pub(crate) struct BasicAuth {
     pub(crate) realm: Template,
+    pub(crate) place: Place,
     pub(crate) user_file: Template,
 }
 
@@ -54,6 +64,9 @@ pub(crate) struct LimitReq {
     pub(crate) burst: u64,
     pub(crate) delay: LimitDelay,
     pub(crate) status: Status,
+    /// At which refusals are told; delays one below.
+    pub(crate) log_level: Level,
+    pub(crate) place: Place,
     /// It is counted, and let in whatever comes of that.
     pub(crate) dry_run: bool,
 }
@@ -72,12 +85,14 @@ pub(crate) struct LimitConn {
     pub(crate) zone: usize,
     pub(crate) connections: u64,
     pub(crate) status: Status,
+    pub(crate) log_level: Level,
+    pub(crate) place: Place,
     pub(crate) dry_run: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct RealIp {
-    pub(crate) from: Vec<Network>,
+    pub(crate) from: Vec<(Network, Place)>,
     /// In lower case; `proxy_protocol` too.
     pub(crate) header: String,
     pub(crate) recursive: bool,

@@ -72,7 +72,7 @@ pub(crate) struct Main {
     pub(crate) master_process: bool,
     /// What scripts get in their environment; each name once.
     pub(crate) env: Vec<(String, OsString)>,
-    pub(crate) error_log: ErrorLog,
+    pub(crate) error_logs: Arc<Vec<ErrorLog>>,
     pub(crate) cgi_children: CgiChildren,
 }
 
@@ -95,4 +95,19 @@ pub(crate) enum Level {
     Crit,
     Alert,
     Emerg,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Crit => "crit",
+            Self::Alert => "alert",
+            Self::Emerg => "emerg",
+        })
+    }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     /// Bytes; 0 is no bound.
     pub(crate) client_max_body_size: u64,
     pub(crate) client_body_buffer_size: u64,
+    /// Where content is put that is too long for memory; `None` is the system's folder for such.
+    pub(crate) client_body_temp_path: Option<PathBuf>,
     pub(crate) client_body_timeout: Duration,
     pub(crate) send_timeout: Duration,
     /// Zero: no connection is kept.
@@ -73,7 +75,7 @@ pub(crate) struct Settings {
     pub(crate) limit_rate_after: Amount,
     pub(crate) real_ip: Option<Arc<RealIp>>,
     pub(crate) access_logs: Arc<Vec<AccessLog>>,
-    pub(crate) error_log: ErrorLog,
+    pub(crate) error_logs: Arc<Vec<ErrorLog>>,
     pub(crate) log_not_found: bool,
     pub(crate) dav_methods: Vec<&'static str>,
     /// Where they are set.

@@ -49,7 +49,7 @@ const STRICTER: &[(&str, &str)] = &[
         "location /b { alias ${request_filename}/x; }",
         "ends in a cycle",
     ),
-    ("log_format one escape=json;", "lines without text"),
+    ("log_format empty escape=json;", "lines without text"),
 ];
 
 #[test]

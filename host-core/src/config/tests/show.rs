@@ -146,11 +146,11 @@ fn setting(settings: &Arc<Settings>, word: &str) -> String {
         charset_types add_headers add_trailers expires etag if_modified_since max_ranges gzip
         gzip_static precompressed sendfile disable_symlinks open_file_cache hidden_files
         absolute_redirect port_in_redirect server_name_in_redirect server_tokens
-        client_max_body_size client_body_buffer_size client_body_timeout send_timeout
+        client_max_body_size client_body_buffer_size client_body_temp_path client_body_timeout send_timeout
         keepalive_timeout keepalive_header keepalive_requests keepalive_time lingering_close
         lingering_timeout lingering_time reset_timedout_connection tcp_nodelay tcp_nopush
         access limit_req limit_conn limit_rate limit_rate_after real_ip access_logs
-        error_log log_not_found dav_methods dav_access create_full_put_path min_delete_depth
+        error_logs log_not_found dav_methods dav_access create_full_put_path min_delete_depth
         stub_status early_hints cgi
     )
 }
