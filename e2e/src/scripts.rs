@@ -51,8 +51,11 @@ impl Scripts {
     /// As [`new`](Self::new), with directives in other places, too.
     pub fn configured(driver: &Driver, directives: Directives<'_>) -> Self {
         let folder = TempDir::new().expect("temporary folder");
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::create_dir_all(folder.path().join("root/cgi-bin")).expect("mkdir");
+        for path in ["", "root", "root/cgi-bin"] {
+            let path = folder.path().join(path);
+            fs::set_permissions(path, Permissions::from_mode(0o755)).expect("chmod");
+        }
         fs::create_dir(folder.path().join("tmp")).expect("mkdir");
         let address = free_address();
         let Directives {

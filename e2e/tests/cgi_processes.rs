@@ -305,7 +305,8 @@ fn a_reload_does_not_count_anew(driver: &Driver) {
     let text = text.replace("server {", "server { location = /v { return 204; }");
     fs::write(&config, text).expect("write");
     site.server.signal(Signal::HUP);
-    assert!(eventually(|| site.get("/v").status == 204));
+    let version = || Client::first(site.address(), "/v").1.status;
+    assert!(eventually(|| version() == 204));
     assert_eq!(site.get("/cgi-bin/run").status, 503);
     writeln!(gate, "go").expect("gate");
     assert_eq!(first.response("GET").text(), "hello\n");

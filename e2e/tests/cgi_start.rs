@@ -134,7 +134,7 @@ fn a_program_that_may_not_be_read(driver: &Driver) {
         let made = Command::new("sh")
             .args([
                 "-c",
-                r#"mkdir -p "${0%/*}" && cp /bin/cat "$0" && chmod 111 "$0""#,
+                r#"umask 022; mkdir -p "${0%/*}" && cp /bin/cat "$0" && chmod 111 "$0""#,
             ])
             .arg(path)
             .status();
