@@ -192,7 +192,7 @@ fn explained(driver: &Driver) {
          deny all;\nauth_basic Any; auth_basic_user_file a.txt; }\nset_real_ip_from 198.51.100.7;",
     );
     let text_of = fs::read_to_string(place.config()).expect("configuration");
-    let zones = "http { limit_req_zone $remote_addr zone=r:1m rate=10r/s; limit_conn_zone $server_port zone=c:1m;";
+    let zones = "http { limit_req_zone $remote_addr zone=r:1m rate=10r/s; limit_conn_zone $scheme zone=c:1m;";
     fs::write(place.config(), text_of.replace("http {", zones)).expect("write");
     let config = place.config();
     let config = config.to_str().expect("UTF-8");
@@ -247,7 +247,7 @@ fn explains_clients(ask: &dyn Fn(&[&str]) -> String) {
         ),
         (
             &["/limits/"],
-            "limit     limit_conn zone \"c\", key \"PORT\": 9 at a time, beyond that 503  [/nginx.conf:16]",
+            "limit     limit_conn zone \"c\", key \"http\": 9 at a time, beyond that 503  [/nginx.conf:16]",
         ),
         (
             &["/any/"],

@@ -1,10 +1,7 @@
 //! The values of variables.
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -266,21 +263,6 @@ impl<'v> View<'v> {
         let files = &self.rules(route).files;
         self.expand(route, &files.base, out);
         out.extend_from_slice(files.tail.of(&route.uri));
-    }
-
-    /// The folder of the files, all links resolved.
-    fn push_real_root(&self, route: &mut Route, out: &mut Vec<u8>) -> bool {
-        let mut root = route.take_scratch();
-        self.expand(route, &self.rules(route).files.base, &mut root);
-        if root.is_empty() {
-            root.push(b'/');
-        }
-        let path = crate::os::real_path(Path::new(OsStr::from_bytes(&root)));
-        route.give_scratch(root);
-        put(
-            out,
-            path.as_deref().ok().map(|path| path.as_os_str().as_bytes()),
-        )
     }
 
     fn push_count(&self, known: Known, out: &mut Vec<u8>) {
