@@ -155,7 +155,10 @@ impl<'v> View<'v> {
         let passwords = &self.hosting.passwords;
         match passwords.users(route.path.as_bytes(), version) {
             Some(users) => self.check_password(route, &users),
-            None => Flow::End(Outcome::Users(file)),
+            None => {
+                route.file = Some(file);
+                Flow::End(Outcome::Users)
+            }
         }
     }
 

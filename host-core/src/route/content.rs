@@ -205,7 +205,10 @@ impl<'v> View<'v> {
             Ok(Found::File { file, index: None }) if !file.is_readable() => {
                 self.fail(route, Status::FORBIDDEN)
             }
-            Ok(Found::File { file, index: None }) => Flow::End(Outcome::File(file)),
+            Ok(Found::File { file, index: None }) => {
+                route.file = Some(file);
+                Flow::End(Outcome::File)
+            }
             Ok(Found::File {
                 file,
                 index: Some(index),

@@ -14,7 +14,6 @@ use super::{Located, Route, Virtual, vhost};
 use crate::Entry;
 use crate::cgi::Script as CgiScript;
 use crate::config::model::{Level, Pattern, ServerName};
-use crate::os::OpenFile;
 use crate::path::PathError;
 
 /// What a request comes to.
@@ -22,8 +21,8 @@ use crate::path::PathError;
 pub(crate) enum Outcome {
     /// A file or folder has to be looked for: what [`View::lookup`] says.
     Lookup,
-    /// This file.
-    File(OpenFile),
+    /// The file in `route.file`.
+    File,
     /// The content of a folder.
     Listing(Vec<Entry>),
     /// This text.
@@ -32,8 +31,8 @@ pub(crate) enum Outcome {
     Plain(Bytes),
     /// To `route.target`.
     Redirect(Status),
-    /// The passwords in this file: what is read goes to [`View::on_users`].
-    Users(OpenFile),
+    /// The passwords in `route.file`: what is read goes to [`View::on_users`].
+    Users,
     /// Nothing before this moment; then [`View::resume`].
     Wait(Instant),
     /// What this script answers.

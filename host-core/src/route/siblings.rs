@@ -68,7 +68,8 @@ impl View<'_> {
             Ok(Found::File { file, index: None }) if file.is_readable() => {
                 route.coding = coding;
                 route.held = None;
-                Flow::End(Outcome::File(file))
+                route.file = Some(file);
+                Flow::End(Outcome::File)
             }
             _ => self.sibling(route, at + 1),
         }

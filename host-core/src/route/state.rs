@@ -107,6 +107,8 @@ pub(crate) struct Route {
     pub(super) tested: Option<bool>,
     /// That is not below the root of the rules, but below the folder of the condition.
     pub(super) elsewhere: bool,
+    /// A file that was found, for the session to send or read.
+    pub(crate) file: Option<OpenFile>,
     /// A file that was found and may be asked for again at once: its rules' root and its path.
     pub(super) held: Option<(OpenedBy, CleanPath, OpenFile)>,
     /// The compressed siblings of the file that are looked for, in order.
@@ -174,6 +176,7 @@ impl Route {
         self.endless = false;
         (self.in_error_page, self.uri_changed) = (false, false);
         self.changes = CHANGES + 1;
+        self.file = None;
         self.held = None;
         self.codings.clear();
         (self.coding, self.vary) = (None, false);

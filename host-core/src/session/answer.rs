@@ -15,7 +15,6 @@ use super::{Inner, view};
 use crate::config::model::ListingFormat;
 use crate::files::listing::{self, Order};
 use crate::files::reply::{self, Variant};
-use crate::os::OpenFile;
 use crate::path::{CleanPath, url_field};
 use crate::reply::{Content, Reply, Value};
 use crate::route::trace::Note;
@@ -41,8 +40,8 @@ impl Inner {
         let moved = !matches!(outcome, Outcome::Redirect(_)) && !self.route.moved.is_empty();
         let mut reply = self.reply(server, rules, outcome, now);
         if moved {
-            let (request, local) = (self.conn.request(&self.rx), self.client.local);
-            let location = location(server, rules, self, request, local, &self.route.moved);
+            let request = self.conn.request(&self.rx);
+            let location = location(server, rules, self, request, &self.route.moved);
             reply = reply.with("Location", Value::Long(location));
         }
         if matches!(reply.status, Status::NO_CONTENT | Status::RESET_CONTENT) {
@@ -102,7 +101,7 @@ impl Inner {
         let route = &self.route;
         let status = |otherwise| route.status.unwrap_or(otherwise);
         match outcome {
-            Outcome::File(file) => self.reply_file(rules, file, now),
+            Outcome::File => self.reply_file(rules, now),
             Outcome::Listing(entries) => {
                 self.dear = true;
                 list(rules, route, entries, status(Status::OK))
@@ -122,9 +121,7 @@ impl Inner {
                 Reply::new(status(Status::OK), Content::Bytes(text)).typed("text/plain")
             }
             Outcome::Redirect(code) => {
-                let request = request!(self);
-                let local = self.client.local;
-                let location = location(server, rules, self, request, local, &route.target);
+                let location = location(server, rules, self, request!(self), &route.target);
                 Reply::error(code).with("Location", Value::Long(location))
             }
             Outcome::Options => Reply::new(Status::NO_CONTENT, Content::None)
@@ -142,13 +139,16 @@ impl Inner {
             Outcome::Script(_)
             | Outcome::Lookup
             | Outcome::Change
-            | Outcome::Users(_)
+            | Outcome::Users
             | Outcome::Wait(_)
             | Outcome::Close => Reply::error(Status::INTERNAL_SERVER_ERROR),
         }
     }
 
-    fn reply_file<'s>(&mut self, rules: &'s Rules, file: OpenFile, now: Now) -> Reply<'s> {
+    fn reply_file<'s>(&mut self, rules: &'s Rules, now: Now) -> Reply<'s> {
+        let Some(file) = self.route.file.take() else {
+            return Reply::error(Status::INTERNAL_SERVER_ERROR);
+        };
         let request = request!(self);
         let variant = Variant {
             content_type: rules.types.of(&self.route.uri),
@@ -343,10 +343,9 @@ pub(super) fn location(
     rules: &Rules,
     inner: &Inner,
     request: Option<RequestHead<'_>>,
-    local: Option<SocketAddr>,
     target: &[u8],
 ) -> String {
-    let (route, settings) = (&inner.route, &rules.settings);
+    let (route, settings, local) = (&inner.route, &rules.settings, inner.client.local);
     let target = url_field(target);
     if !target.starts_with('/') || !settings.absolute_redirect {
         return target;

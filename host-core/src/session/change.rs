@@ -92,8 +92,8 @@ impl Inner {
         if status != Status::CREATED {
             return reply;
         }
-        let (request, local, target) = (request!(self), self.client.local, &self.route.target);
-        let location = location(server, rules, self, request, local, target);
+        let (request, target) = (request!(self), &self.route.target);
+        let location = location(server, rules, self, request, target);
         reply.with("Location", Value::Long(location))
     }
 }

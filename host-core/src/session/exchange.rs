@@ -99,7 +99,7 @@ impl Session {
         }
         match outcome {
             Outcome::Lookup => self.inner.stage = Stage::Locate,
-            Outcome::Users(file) => self.read_users(file, now),
+            Outcome::Users => self.read_users(now),
             Outcome::Wait(until) => self.inner.stage = Stage::Delay { until },
             Outcome::Script(script) => self.begin_task(script, now),
             Outcome::Change => self.begin_change(now),

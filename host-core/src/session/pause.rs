@@ -7,7 +7,6 @@ use h1_core::Awaiting;
 
 use super::content::SentFile;
 use super::{Session, Stage, view};
-use crate::os::OpenFile;
 use crate::server::counters::Busy;
 use crate::{Now, ReadFile, Step, Wait};
 
@@ -106,8 +105,11 @@ impl Session {
                 .is_some_and(|until| until <= now.monotonic)
     }
 
-    /// The passwords in `file` are needed.
-    pub(super) fn read_users(&mut self, file: OpenFile, now: Now) {
+    /// The passwords in the file that was found are needed.
+    pub(super) fn read_users(&mut self, now: Now) {
+        let Some(file) = self.inner.route.file.take() else {
+            return self.fail(now);
+        };
         let end = file.len();
         self.inner.file = Some(SentFile {
             file,
