@@ -31,12 +31,6 @@ fn one_request() {
             "",
             "- - -",
         ),
-        ("$realpath_root", "", "/"),
-        (
-            "$realpath_root",
-            "location / { root /none; return 200; }",
-            "-",
-        ),
         ("$gzip_ratio", "", "-"),
         ("$gzip_ratio", "gzip on; gzip_min_length 0;", "0.05"),
         ("$limit_rate", "", "0"),

@@ -105,7 +105,6 @@ pub(crate) enum Known {
     QueryString,
     RealipRemoteAddr,
     RealipRemotePort,
-    RealpathRoot,
     RemoteAddr,
     RemotePort,
     RemoteUser,

@@ -7,7 +7,7 @@ use super::source::{Span, Texts};
 use super::template::{Known, Part, Template, Variable};
 use super::value::nearest;
 
-const KNOWN: [(&str, Known); 53] = [
+const KNOWN: [(&str, Known); 52] = [
     ("args", Known::Args),
     ("binary_remote_addr", Known::BinaryRemoteAddr),
     ("body_bytes_sent", Known::BodyBytesSent),
@@ -40,7 +40,6 @@ const KNOWN: [(&str, Known); 53] = [
     ("query_string", Known::QueryString),
     ("realip_remote_addr", Known::RealipRemoteAddr),
     ("realip_remote_port", Known::RealipRemotePort),
-    ("realpath_root", Known::RealpathRoot),
     ("remote_addr", Known::RemoteAddr),
     ("remote_port", Known::RemotePort),
     ("remote_user", Known::RemoteUser),
@@ -64,7 +63,7 @@ const KNOWN: [(&str, Known); 53] = [
 ];
 
 /// Variables that only nginx has.
-const LACKING: [&str; 11] = [
+const LACKING: [&str; 12] = [
     "ancient_browser",
     "connection_time",
     "date_gmt",
@@ -75,6 +74,7 @@ const LACKING: [&str; 11] = [
     "nginx_version",
     "proxy_add_x_forwarded_for",
     "proxy_host",
+    "realpath_root",
     "request_body",
 ];
 

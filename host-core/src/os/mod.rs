@@ -45,7 +45,6 @@ pub use listener::{Accepted, Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
-pub(crate) use root::real_path;
 pub use socket::{receive, reset, send, shutdown_write, wait};
 pub use spawn::spawn;
 pub use spool::{SpoolFile, spool};

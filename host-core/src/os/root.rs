@@ -108,11 +108,6 @@ impl fmt::Debug for Root {
     }
 }
 
-/// The path of what is at `path`, all links resolved.
-pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
-    path.canonicalize()
-}
-
 pub(super) fn open_folder(path: &Path) -> Result<OwnedFd> {
     let flags = LOOK | OFlags::DIRECTORY;
     retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))

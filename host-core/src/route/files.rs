@@ -106,21 +106,6 @@ fn split(base: &Template, tail: Tail) -> (PathBuf, Template) {
 }
 
 impl View<'_> {
-    /// The folder of the files, all links resolved.
-    pub(super) fn push_real_root(&self, route: &mut Route, out: &mut Vec<u8>) -> bool {
-        let mut root = route.take_scratch();
-        self.expand(route, &self.rules(route).files.base, &mut root);
-        if root.is_empty() {
-            root.push(b'/');
-        }
-        let path = crate::os::real_path(Path::new(OsStr::from_bytes(&root)));
-        route.give_scratch(root);
-        if let Ok(path) = &path {
-            out.extend_from_slice(path.as_os_str().as_bytes());
-        }
-        path.is_ok()
-    }
-
     /// Sets `route.links_from` to the part of paths in which links are not looked at.
     pub(super) fn expand_links_from(&self, route: &mut Route) {
         let from = match &self.rules(route).settings.disable_symlinks {

@@ -213,7 +213,6 @@ impl<'v> View<'v> {
             Known::Https => {}
             Known::Missing => return false,
             Known::Pipe => out.push(if route.pipelined { b'p' } else { b'.' }),
-            Known::RealpathRoot => return self.push_real_root(route, out),
             Known::LimitConnStatus => return put_some(out, route.limit_conn_status.as_bytes()),
             Known::LimitReqStatus => return put_some(out, route.limit_req_status.as_bytes()),
             Known::LimitRate => {
