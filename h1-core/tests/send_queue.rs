@@ -53,6 +53,7 @@ fn scenario(seed: u64) {
         expected.extend_from_slice(b"\r\n");
         match fill {
             EXTERNAL => conn.send_external(&mut tx, len as u64).unwrap(),
+            _ if n % 2 == 0 => conn.send_slice(&mut tx, &content).unwrap(),
             _ => conn.send_data(&mut tx, Bytes::from(content)).unwrap(),
         }
         for _ in 0..random.below(8) {

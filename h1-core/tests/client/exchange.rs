@@ -1,6 +1,8 @@
 //! Exchanges: how they end, early or late, and what may follow.
 
-use h1_core::{Awaiting, Body, ClientConnection, ErrorKind, Limits, SendError, SendQueue, State};
+use h1_core::{
+    Awaiting, Body, ClientConnection, ClientEvent, ErrorKind, Limits, SendError, SendQueue, State,
+};
 
 use crate::{CONTINUE, Client, HOST, OK};
 
@@ -272,6 +274,15 @@ fn a_caller_whose_clock_has_run_out_reads_no_more() {
         assert_eq!(client.conn.awaiting(&client.rx), Awaiting::Nothing);
         assert_eq!(client.receive(OK), "Timeout");
     }
+}
+
+#[test]
+fn nothing_is_awaited_behind_a_head_without_content() {
+    let mut client = Client::asked("GET", Body::None);
+    client.rx.receive(EMPTY.as_bytes());
+    let head = client.conn.next_event(&mut client.rx);
+    assert!(matches!(head, Ok(ClientEvent::Response(_))), "{head:?}");
+    assert_eq!(client.conn.awaiting(&client.rx), Awaiting::Nothing);
 }
 
 #[test]

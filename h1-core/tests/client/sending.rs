@@ -18,7 +18,8 @@ fn a_request_is_its_line_its_fields_and_its_framing() {
     let (conn, tx) = (&mut client.conn, &mut client.tx);
     conn.send_request(tx, "PUT", "/a?b", fields, Body::Length(2))
         .unwrap();
-    client.data("hi").unwrap();
+    client.data("h").unwrap();
+    client.conn.send_slice(&mut client.tx, b"i").unwrap();
     let head = "PUT /a?b HTTP/1.1\r\nHost: x.org:80\r\naccept: */*\r\nX-Empty: \r\n";
     assert_eq!(client.sent(), format!("{head}Content-Length: 2\r\n\r\nhi"));
 }
