@@ -8,7 +8,7 @@ mod world;
 use configured::{http, ms};
 use host_core::os::LogWriter;
 use std::io::ErrorKind;
-use world::{Node, World, file, get};
+use world::{Node, Seen, World, file, get};
 
 /// A world that keeps its error log alone; `directives` stand in `server`.
 fn world(directives: &str) -> World {
@@ -124,7 +124,7 @@ fn what_is_refused_and_what_waits() {
         ("", "error limiting connections by zone \"c\""),
         (
             "limit_conn_dry_run on;",
-            "error limiting connections, dry run by zone \"c\"",
+            "error limiting connections, dry run, by zone \"c\"",
         ),
         ("limit_conn_log_level notice;", ""),
     ] {
@@ -220,4 +220,57 @@ fn requests_that_come_together_have_their_own_lines() {
     assert_eq!(lines, [true, false], "{}", world.log);
     world.turn(ms(1));
     assert_eq!(world.log.lines().count(), 2);
+}
+
+/// By the rules of the default server, whatever was asked for before on the connection.
+#[test]
+fn what_is_no_request_is_told_by_itself() {
+    let mut server = http(
+        "access_log off; server { listen 80; server_name a.example; error_log stderr info; } \
+         server { listen 80; server_name b.example; error_log stderr emerg; set_real_ip_from 192.0.2.7; }",
+    );
+    server.error_log = Some(LogWriter::new(std::io::sink()));
+    let mut world = World::with(server, [("/a", file("a"))]);
+    world.send("GET /a HTTP/1.1\r\nHost: b.example\r\nX-Real-IP: 10.0.0.1\r\n\r\n");
+    assert_eq!(world.statuses(), ["200"]);
+    world.send("GET /\x01 HTTP/1.1\r\n\r\n");
+    assert_eq!(world.statuses(), ["400"]);
+    let log = log(&world);
+    let (front, rest) = log.split_once("client sent no valid request: ").unwrap();
+    assert_eq!(front, "2026/11/20 08:44:33 [info] 0#0: *N ");
+    let expected = ", client: 192.0.2.7, server: a.example, request: \"GET /\\u{1} HTTP/1.1\"\n";
+    assert!(rest.ends_with(expected), "{rest}");
+}
+
+/// It has come to a location by its head, whose rules hold.
+#[test]
+fn content_that_breaks_off_fails_its_own_request() {
+    for (content, why) in [
+        ("zz\r\n", "400 malformed chunk"),
+        ("5\r\nhello\r\nzz\r\n", "400 malformed chunk"),
+        ("14\r\n01234567890123456789", "413 content too large"),
+    ] {
+        let mut server = http(
+            "log_format f \"$server_name $request $status\"; access_log /dev/null f; \
+             error_log stderr info; \
+             server { listen 80; server_name a.example; error_page 400 413 /none; } \
+             server { listen 80; server_name b.example; root /; dav_methods PUT; \
+             client_max_body_size 10; error_page 400 413 @page; \
+             location @page { dav_methods PUT; try_files /page =500; } }",
+        );
+        server.error_log = Some(LogWriter::new(std::io::sink()));
+        let mut world = World::with(server, [("/page", file("a page"))]);
+        world.send("PUT /new HTTP/1.1\r\nHost: b.example\r\nTransfer-Encoding: chunked\r\n\r\n");
+        world.done();
+        world.send(content);
+        let (status, why) = why.split_once(' ').unwrap();
+        let text = world.received();
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{text}");
+        assert!(text.ends_with("\r\n\r\na page"), "{text}");
+        let line = format!("client sent no whole request: {why}");
+        assert!(world.log.contains(&line), "{}", world.log);
+        let line = format!("b.example PUT /new HTTP/1.1 {status}\n");
+        assert!(world.log.ends_with(&line), "{}", world.log);
+        assert!(!world.done().contains(&Seen::Change));
+    }
 }

@@ -15,6 +15,8 @@ fn world(limits: &str) -> World {
         "limit_req_zone $binary_remote_addr zone=r:32k rate=10r/s; \
          limit_req_zone $arg_k zone=k:32k rate=1r/s; \
          limit_conn_zone $binary_remote_addr zone=c:32k; \
+         limit_conn_zone $server_name$remote_addr zone=d:32k; \
+         limit_conn_zone $arg_k zone=e:32k; \
          server {{ root /; {limits} }}"
     );
     World::with(
@@ -319,4 +321,39 @@ fn the_proxy_itself_is_known_too() {
             "{field}: {text}"
         );
     }
+}
+
+/// As in nginx: a request is counted where it has a key for the first time.
+#[test]
+fn a_limit_without_a_key_leaves_the_next_one_its_turn() {
+    for (limit, here) in [
+        ("limit_req zone=k;", "limit_req zone=r;"),
+        ("limit_conn e 1;", "limit_conn c 1;"),
+    ] {
+        let mut first = world(&format!(
+            "location = /x {{ {limit} try_files /none /large; }} location = /large {{ {here} }}"
+        ));
+        first.room = 1000;
+        first.send(get("/x"));
+        let mut second = first.again();
+        second.send(get("/x"));
+        assert_eq!(second.statuses(), ["503"], "{limit}");
+    }
+}
+
+/// As in nginx: what is let in only because nobody is refused counts nowhere.
+#[test]
+fn a_dry_run_that_would_refuse_does_not_count() {
+    let mut first = world(
+        "location = /a { limit_conn d 1; limit_conn c 1; limit_conn_dry_run on; } \
+         location = /large { limit_conn c 1; } location = /b { limit_conn d 1; }",
+    );
+    first.room = 1000;
+    first.send(get("/large"));
+    let mut second = first.again();
+    second.room = 10;
+    second.send(get("/a"));
+    let mut third = first.again();
+    third.send(get("/b"));
+    assert_eq!(third.statuses(), ["404"]);
 }

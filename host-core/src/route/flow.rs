@@ -1,6 +1,7 @@
 //! The phases of a request, in nginx's order: the script of the server, the location and its
 //! script, access, `try_files`, content; and back to the location whenever the URI has changed.
 
+use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -90,6 +91,7 @@ impl<'v> View<'v> {
         route: &mut Route,
         received: &[u8],
         status: Status,
+        why: impl fmt::Display,
     ) -> Outcome {
         route.reset(self.hosting.map_of.len());
         route.host.clear();
@@ -98,6 +100,24 @@ impl<'v> View<'v> {
         let server = self.hosting.server(route.server);
         route.rules = server.map_or(0, |server| server.rules);
         route.broken.extend_from_slice(received);
+        self.complain(route, Level::Info, || {
+            format!("client sent no valid request: {why}")
+        });
+        let flow = self.fail(route, status);
+        self.go_on(route, flow)
+    }
+
+    /// No more comes of the content of a request: it fails with `status`, and goes on without content.
+    pub(crate) fn broken_off(
+        &self,
+        route: &mut Route,
+        status: Status,
+        why: impl fmt::Display,
+    ) -> Outcome {
+        self.complain(route, Level::Info, || {
+            format!("client sent no whole request: {why}")
+        });
+        route.as_get = self.method(route) != Method::Head;
         let flow = self.fail(route, status);
         self.go_on(route, flow)
     }

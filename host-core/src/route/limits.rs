@@ -46,8 +46,8 @@ impl View<'_> {
     pub(super) fn check_limits(&self, route: &mut Route) -> Flow {
         self.believe_proxy(route);
         let settings = &self.rules(route).settings;
-        if !settings.limit_req.is_empty()
-            && !std::mem::replace(&mut route.limited, true)
+        if route.limit_req_status.is_empty()
+            && !settings.limit_req.is_empty()
             && let Some(judged) = self.limit_requests(route, &settings.limit_req)
         {
             route.limit_req_status = judged.status();
@@ -62,7 +62,7 @@ impl View<'_> {
                 Verdict::Refused => return self.fail(route, judged.limit.status),
             }
         }
-        if !settings.limit_conn.is_empty() && !std::mem::replace(&mut route.counted, true) {
+        if route.limit_conn_status.is_empty() && !settings.limit_conn.is_empty() {
             let rules = self.rules(route);
             if let Some(flow) = self.limit_connections(route, rules) {
                 return flow;
@@ -187,25 +187,21 @@ impl View<'_> {
                     &limit.place,
                 )
             });
-            let ticket = zone.enter(&key, limit.connections);
-            if ticket.is_none() {
-                self.complain(route, limit.log_level, || {
-                    let dry_run = dry_run(limit.dry_run);
-                    format!("limiting connections{dry_run} by zone \"{}\"", zone.name)
-                });
+            if let Some(ticket) = zone.enter(&key, limit.connections) {
+                route.tickets.push(ticket);
+                continue;
             }
-            match ticket {
-                Some(ticket) => route.tickets.push(ticket),
-                None if limit.dry_run => {
-                    route.limit_conn_status = "REJECTED_DRY_RUN";
-                    break;
-                }
-                None => {
-                    route.limit_conn_status = "REJECTED";
-                    route.tickets.clear();
-                    return Some(self.fail(route, limit.status));
-                }
+            self.complain(route, limit.log_level, || {
+                let dry_run = if limit.dry_run { ", dry run," } else { "" };
+                format!("limiting connections{dry_run} by zone \"{}\"", zone.name)
+            });
+            route.tickets.clear();
+            if limit.dry_run {
+                route.limit_conn_status = "REJECTED_DRY_RUN";
+                break;
             }
+            route.limit_conn_status = "REJECTED";
+            return Some(self.fail(route, limit.status));
         }
         None
     }

@@ -74,10 +74,7 @@ pub(crate) struct Route {
     pub(super) reserved: bool,
     /// For whom a proxy speaks.
     pub(crate) peer: Option<SocketAddr>,
-    /// `limit_req` has let it in, and `limit_conn`.
-    pub(super) limited: bool,
-    pub(super) counted: bool,
-    /// What they said: `$limit_req_status`, `$limit_conn_status`.
+    /// What `limit_req` and `limit_conn` have said of it; empty where none was about it so far.
     pub(super) limit_req_status: &'static str,
     pub(super) limit_conn_status: &'static str,
     /// `$limit_rate`, once it is known.
@@ -183,7 +180,6 @@ impl Route {
         self.challenge.clear();
         (self.reserved, self.peer) = (false, None);
         (self.authenticated, self.retry) = (false, false);
-        (self.limited, self.counted) = (false, false);
         (self.limit_req_status, self.limit_conn_status) = ("", "");
         self.limit_rate = None;
         self.tickets.clear();

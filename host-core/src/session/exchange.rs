@@ -5,7 +5,7 @@ use std::io;
 use h1_core::{Awaiting, Error, ErrorKind, Event, Phase, State, Status};
 
 use super::{Session, Stage, view};
-use crate::config::model::{Level, LingeringClose};
+use crate::config::model::LingeringClose;
 use crate::route::Outcome;
 use crate::route::trace::{Note, Sink};
 use crate::server::counters::Busy;
@@ -45,6 +45,7 @@ impl Session {
     fn next_request(&mut self) -> bool {
         let inner = &mut *self.inner;
         inner.route.pipelined = !inner.rx.pending().is_empty();
+        inner.held = None;
         inner.conn.next_cycle().is_ok()
     }
 
@@ -57,7 +58,6 @@ impl Session {
         inner.record.finish(0, true, now);
         inner.since = now.monotonic;
         inner.dear = false;
-        inner.held = None;
         let view = view!(server, inner, now);
         let Some(request) = view.request else {
             return;
@@ -161,12 +161,7 @@ impl Session {
             }
         }
         if matches!(self.inner.conn.state(), State::Idle | State::SendResponse) {
-            self.complain(
-                Level::Info,
-                || format!("client sent no valid request: {error}"),
-                now,
-            );
-            self.answer_broken(error.kind.status(), now);
+            self.answer_broken(&error, now);
         }
         // The answer may be a file, which is still to be found and sent.
         if self.inner.stage == Stage::Read {
@@ -174,19 +169,23 @@ impl Session {
         }
     }
 
-    /// Answers what is no request: by the rules of the default server.
-    fn answer_broken(&mut self, status: Status, now: Now) {
+    /// Answers what is no request by the rules of the default server, and a request whose content has
+    /// broken off by its own.
+    fn answer_broken(&mut self, error: &Error, now: Now) {
         let Self { server, inner } = self;
-        inner.record.finish(0, true, now);
-        let outcome = {
-            let inner = &mut **inner;
-            inner.held = None;
-            inner.since = now.monotonic;
-            inner.last = true;
-            (inner.pace, inner.trailers) = (None, false);
-            let received = first_line(inner.rx.pending());
-            let view = view!(server, inner, now);
-            view.begin_broken(&mut inner.route, received, status)
+        let inner = &mut **inner;
+        let status = error.kind.status();
+        inner.last = true;
+        (inner.pace, inner.trailers) = (None, false);
+        let outcome = match inner.held {
+            Some(_) => view!(server, inner, now).broken_off(&mut inner.route, status, error),
+            None => {
+                inner.record.finish(0, true, now);
+                inner.since = now.monotonic;
+                let received = first_line(inner.rx.pending());
+                let view = view!(server, inner, now);
+                view.begin_broken(&mut inner.route, received, status, error)
+            }
         };
         self.proceed(outcome, now);
     }

@@ -35,9 +35,11 @@ impl Session {
         inner.since = now.monotonic;
         let received = first_line(inner.rx.pending());
         let mut view = view!(server, inner, now);
-        let _ = view.begin_broken(&mut inner.route, received, Status::BAD_REQUEST);
-        view.sent.status = Some(Status::BAD_REQUEST);
+        let (status, why) = (Status::BAD_REQUEST, "no PROXY protocol header");
+        let _ = view.begin_broken(&mut inner.route, received, status, why);
+        view.sent.status = Some(status);
         inner.record.answer(server, &view, &mut inner.route, 0);
+        self.tell_complaints(now);
         self.abandon(Stage::Close, now);
     }
 }
