@@ -38,7 +38,7 @@ pub struct Server {
     /// own.
     pub access_log: Option<LogWriter>,
     /// Where it is told what goes wrong with requests, and what scripts write to standard error. Default
-    /// nowhere. Locations of a configuration have their own.
+    /// nowhere. Locations of a configuration have their own; of a [`Site`] nothing is told.
     pub error_log: Option<LogWriter>,
     pub(crate) hosting: Hosting,
     /// The logs of a configuration, in the order of [`Hosting::logs`].

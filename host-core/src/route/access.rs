@@ -31,7 +31,9 @@ impl<'v> View<'v> {
 
     pub(super) fn check_access(&self, route: &mut Route) -> Flow {
         let access = self.access(route);
-        self.note_access(route, access);
+        if route.sink.is_on() {
+            self.note_access(route, access);
+        }
         match (access.any.is_some(), access.verdict(self.ip(route))) {
             (false, Some(Allow::Deny)) => return self.deny(route),
             (true, Some(Allow::Allow)) => return admit(route),

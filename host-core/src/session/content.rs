@@ -179,7 +179,6 @@ impl Session {
         let between = match next {
             Some((head, range)) => {
                 (file.at, file.end) = (range.start, range.end);
-                self.inner.stage = Stage::Load;
                 head
             }
             None => {
@@ -192,8 +191,10 @@ impl Session {
         if inner.file.is_none() {
             queued = queued.and_then(|()| inner.end(server, now));
         }
-        if queued.is_err() {
-            self.fail(now);
+        match queued {
+            Err(_) => self.fail(now),
+            Ok(()) if self.inner.file.is_some() => self.answered(now),
+            Ok(()) => {}
         }
     }
 
