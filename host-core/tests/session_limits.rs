@@ -357,3 +357,16 @@ fn a_dry_run_that_would_refuse_does_not_count() {
     third.send(get("/b"));
     assert_eq!(third.statuses(), ["404"]);
 }
+
+#[test]
+fn answers_in_front_of_a_slow_one_are_not_slow() {
+    let mut world = world("location = /large { limit_rate 50; }");
+    world.send(format!("{}{}", get("/a"), get("/large")));
+    let head = "HTTP/1.1 200 OK\r\n";
+    let text = String::from_utf8_lossy(&world.sent).into_owned();
+    let (first, second) = text.split_once(&format!("\r\n\r\na{head}")).unwrap();
+    assert!(first.starts_with(head), "{first}");
+    assert_eq!(second.len(), 50 - head.len(), "{second}");
+    world.turn(ms(1000));
+    assert_eq!(world.sent.len(), text.len() + 50);
+}

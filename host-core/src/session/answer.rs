@@ -85,9 +85,9 @@ impl Inner {
         }
         self.last |= last;
         self.lingering = settings.lingering_close;
-        let rates = view!(server, self, now).rates(&mut self.route);
-        self.pace = Pace::new(rates, now);
-        // Nothing else is queued behind it, so that all that is sent is its own.
+        let (rate, after) = view!(server, self, now).rates(&mut self.route);
+        // What is queued in front of it is not its own, and nothing is queued behind it.
+        self.pace = Pace::new((rate, after.saturating_add(self.tx.queued())), now);
         self.dear |= self.pace.is_some();
     }
 
