@@ -534,3 +534,15 @@ fn the_folder_of_long_content() {
         );
     }
 }
+
+/// The content is gone: an empty file in its place would be a lie.
+#[test]
+fn what_has_failed_is_not_stored_elsewhere_without_its_content() {
+    let mut place = Place::new(
+        "dav_methods PUT; error_page 409 = @deep; \
+         location @deep { dav_methods PUT; create_full_put_path on; }",
+    );
+    let before = place.tree();
+    assert_eq!(place.status("PUT /n/new\n\nhello"), "404");
+    assert_eq!(place.tree(), before);
+}

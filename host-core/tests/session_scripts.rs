@@ -395,6 +395,26 @@ fn error_pages_are_for_scripts_too() {
     assert_eq!((answer.status, answer.content()), (502, &b"a page"[..]));
 }
 
+/// It cannot be told again.
+#[test]
+fn what_stands_for_a_script_that_has_had_the_content_is_for_get() {
+    let mut world =
+        world_of("error_page 502 @page; location @page { return 200 $request_method; }");
+    for (request, method) in [
+        (
+            "POST /run HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
+            "GET",
+        ),
+        ("POST /run HTTP/1.1\r\nHost: a\r\n\r\n", "POST"),
+    ] {
+        world.sent.clear();
+        world.script.say("nonsense\n\n");
+        world.send(request);
+        let answer = Answer::parse(&world.sent, false);
+        assert_eq!(answer.content(), method.as_bytes(), "{request}");
+    }
+}
+
 #[test]
 fn scripts_are_error_pages_too() {
     for (rule, status) in [("404", 404), ("404 =", 203), ("404 =410", 410)] {

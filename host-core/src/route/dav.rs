@@ -137,7 +137,7 @@ impl<'v> View<'v> {
             Ok(Changed::Part) => Status::INTERNAL_SERVER_ERROR,
             Err(error) => self.change_failed(route, &error),
         };
-        let flow = self.fail(route, status);
+        let flow = self.fail_without_content(route, status);
         self.go_on(route, flow)
     }
 

@@ -22,6 +22,16 @@ impl View<'_> {
         }
     }
 
+    /// The content of the request is gone: what stands for the error, be it a named location, is for GET.
+    pub(super) fn fail_without_content(&self, route: &mut Route, status: Status) -> Flow {
+        let had_content = self.has_content(route);
+        let flow = self.fail(route, status);
+        if had_content && matches!(flow, Flow::On) {
+            route.as_get = self.method(route) != Method::Head;
+        }
+        flow
+    }
+
     /// A redirect to `route.target`. It may have a page, too, beside which Location stays.
     pub(super) fn redirect(&self, route: &mut Route, status: Status) -> Flow {
         match self.page_for(route, status) {

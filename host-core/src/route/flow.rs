@@ -117,8 +117,7 @@ impl<'v> View<'v> {
         self.complain(route, Level::Info, || {
             format!("client sent no whole request: {why}")
         });
-        route.as_get = self.method(route) != Method::Head;
-        let flow = self.fail(route, status);
+        let flow = self.fail_without_content(route, status);
         self.go_on(route, flow)
     }
 

@@ -237,7 +237,7 @@ impl View<'_> {
     /// The backend has not answered.
     pub(crate) fn backend_failed(&self, route: &mut Route, status: Status) -> Outcome {
         route.retry = status == Status::SERVICE_UNAVAILABLE;
-        let flow = self.fail(route, status);
+        let flow = self.fail_without_content(route, status);
         self.go_on(route, flow)
     }
 }
