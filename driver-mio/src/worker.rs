@@ -98,13 +98,14 @@ impl<'g> Worker<'g> {
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         while !self.is_over() {
-            match self.poll.poll(&mut events, self.timeout()) {
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                _ => self.now = os::now(),
+            let polled = self.poll.poll(&mut events, self.timeout());
+            self.now = os::now();
+            match polled {
+                // Nothing is late before it is known what has come.
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled?,
             }
-            for event in &events {
-                self.on_event(event)?;
-            }
+            events.iter().try_for_each(|event| self.on_event(event))?;
             self.accept()?;
             self.run_queue();
             self.run_timers();

@@ -61,13 +61,10 @@ impl Connection {
     /// closed. Buffers are those of `sessions`.
     pub(crate) fn turn(self, pool: &Pool, sessions: &mut Sessions) -> Option<Self> {
         let now = os::now();
-        let is_late = self.deadline().is_some_and(|at| at <= now.monotonic);
         let mut session = match self.state {
-            Ok(_) if is_late => return None,
             Ok(parked) => sessions.wake(parked, now),
             Err(session) => session,
         };
-        session.on_timeout(now);
         session.on_writable(now);
         session.on_backend(now);
         let mut turn = Turn {
@@ -75,7 +72,7 @@ impl Connection {
             stream: &self.stream,
             session,
             now,
-            has_read: false,
+            looked: None,
         };
         let waits = loop {
             match pool.control.ending(self.generation) {
@@ -105,7 +102,8 @@ struct Turn<'t> {
     stream: &'t UnixStream,
     session: Session,
     now: Now,
-    has_read: bool,
+    /// When it was last asked in this turn what there is.
+    looked: Option<Instant>,
 }
 
 /// What there is to wait for, if anything but time; `None` when the connection is over.
@@ -164,11 +162,7 @@ impl Turn<'_> {
                 self.report(read, Session::on_read, Session::on_read_blocked);
             }
             Step::ShutdownWrite => os::shutdown_write(self.stream),
-            Step::Wait(wait) if wait.backend => return self.wait(wait),
-            Step::Wait(wait) if wait.write => return Break(WRITE),
-            Step::Wait(wait) if wait.read => return self.read(wait.until),
-            // For time alone.
-            Step::Wait(_) => return Break(Some(None)),
+            Step::Wait(wait) => return self.wait(wait),
             Step::Reset => {
                 os::reset(self.stream);
                 return Break(None);
@@ -178,21 +172,32 @@ impl Turn<'_> {
         Continue(())
     }
 
-    /// Waits for socket and backend, with patience unless others need the thread.
+    /// Waits for what `wait` names. What has come while nobody looked has come in time.
     fn wait(&mut self, wait: Wait) -> ControlFlow<Waits> {
-        let patience = if self.pool.has_spare() {
-            PATIENCE
-        } else {
-            Duration::ZERO
-        };
-        let left = wait
-            .until
-            .map(|it| it.saturating_duration_since(self.now.monotonic));
+        let for_time = !(wait.read || wait.write || wait.backend);
+        let looked = self.looked.max(for_time.then_some(self.now.monotonic));
+        if wait.until.is_some_and(|at| looked >= Some(at)) {
+            self.session.on_timeout(self.now);
+            return Continue(());
+        }
+        match wait {
+            _ if wait.backend => self.poll(wait),
+            _ if wait.write => Break(WRITE),
+            _ if wait.read => self.read(wait.until),
+            _ => Break(Some(None)),
+        }
+    }
+
+    /// Waits for socket and backend, with patience unless others need the thread.
+    fn poll(&mut self, wait: Wait) -> ControlFlow<Waits> {
+        let now = self.now.monotonic;
+        let patience = PATIENCE * u32::from(self.pool.has_spare());
+        let left = wait.until.map(|at| at.saturating_duration_since(now));
         let most = left.map_or(patience, |left| left.min(patience));
         let backend = self.session.backend().map(|(_, fd)| fd);
+        self.looked = Some(now);
         let ready = os::wait(self.stream, backend, wait, most);
         self.now = os::now();
-        self.session.on_timeout(self.now);
         match ready {
             Ok(ready) if ready.backend => self.session.on_backend(self.now),
             Ok(ready) if ready.write => self.session.on_writable(self.now),
@@ -222,11 +227,11 @@ impl Turn<'_> {
         let read = match patient {
             true => (&*self.stream).read(slot),
             // Not again: others have their turn before.
-            false if self.has_read => return Break(READ),
+            false if self.looked.is_some() => return Break(READ),
             false => os::receive(self.stream, slot),
         };
-        self.has_read = true;
-        match self.report(read, Session::on_read, |_, _| {}) {
+        let blocked = self.report(read, Session::on_read, |_, _| {});
+        match blocked && until.is_none_or(|at| self.looked < Some(at)) {
             true => Break(READ),
             false => Continue(()),
         }
@@ -239,6 +244,7 @@ impl Turn<'_> {
         on_moved: fn(&mut Session, usize, Now),
         on_blocked: fn(&mut Session, Now),
     ) -> bool {
+        self.looked = Some(self.now.monotonic);
         self.now = os::now();
         let kind = moved.as_ref().map_err(io::Error::kind);
         let is_blocked = matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::Interrupted));

@@ -64,19 +64,16 @@ impl Connection {
         if let Some(State::Idle(parked)) = &self.state
             && ending.is_none()
             && self.socket.poll_readable(cx).is_pending()
+            && poll_timer(timer.as_mut(), cx, parked.deadline()).is_pending()
         {
-            return poll_timer(timer, cx, parked.deadline());
+            return Poll::Pending;
         }
         let now = os::now();
         let (session, is_new) = match self.state.take() {
             Some(State::Idle(parked)) => {
                 (POOL.with_borrow_mut(|pool| pool.wake(parked, now)), true)
             }
-            Some(State::Active(mut session)) => {
-                // A socket that is never blocked does not wait for the timer either.
-                session.on_timeout(now);
-                (session, false)
-            }
+            Some(State::Active(session)) => (session, false),
             None => return Poll::Ready(()),
         };
         let mut turn = Turn::new(session, &mut self.socket, now);
@@ -90,10 +87,14 @@ impl Connection {
             match turn.advance() {
                 Pause::Wait(wait) if turn.poll_ready(cx, wait, &mut self.backend).is_ready() => {}
                 Pause::Wait(wait) => match poll_timer(timer.as_mut(), cx, wait.until) {
+                    // What has come is in time, and the runtime may not know of it yet.
+                    Poll::Ready(()) if turn.look(wait) => {}
                     Poll::Ready(()) => turn.on_timeout(),
                     Poll::Pending => break,
                 },
                 Pause::Yield => {
+                    // A socket that is never blocked does not wait for the timer.
+                    turn.session.on_timeout(now);
                     cx.waker().wake_by_ref();
                     break;
                 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use host_core::{Now, Session, Step, Wait, os};
 
@@ -123,18 +122,17 @@ impl<'s> Turn<'s> {
         }
         match wait.read {
             true => self.poll_more(cx),
-            false if !wait.write && self.is_broken(wait) => Poll::Ready(()),
+            // Nothing else tells of a socket that is of no use any more.
+            false if !wait.write && self.look(wait) => Poll::Ready(()),
             false => Poll::Pending,
         }
     }
 
-    /// Whether a socket that is neither read nor written is of no use any more: nothing else tells of that.
-    fn is_broken(&mut self, wait: Wait) -> bool {
+    /// Looks by itself at what the runtime may not tell of; returns whether there is anything.
+    pub(crate) fn look(&mut self, wait: Wait) -> bool {
+        self.now = os::now();
         let fd = self.socket.fd();
-        let broken = fd.and_then(|fd| os::wait(fd, None, wait, Duration::ZERO));
-        broken
-            .map_err(|error| self.session.on_socket_error(&error, self.now))
-            .is_err()
+        fd.is_ok_and(|fd| os::look(fd, &mut self.session, wait, self.now))
     }
 
     fn poll_backend(&self, cx: &mut Context<'_>, watch: &mut Option<Box<Watch>>) -> Poll<()> {

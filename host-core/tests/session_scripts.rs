@@ -559,6 +559,23 @@ fn those_who_hold_the_pipe_hold_no_request() {
     assert_eq!(world.statuses(), ["200"]);
 }
 
+/// Nobody may have looked while it ended: the end is asked for once more before it counts as a good one.
+#[test]
+fn a_death_that_is_noticed_late_cuts_the_answer() {
+    let mut world = world();
+    world.script.say("Content-Type: a/b\n\nhalf");
+    world.send(get("/run"));
+    world.turn(ms(3));
+    world.script.act(Act::Close);
+    world.run();
+    world.script.act(Act::Exit(Exit::Signal(9)));
+    world.turn(ms(503));
+    assert!(matches!(world.end(), Seen::Close));
+    assert!(Answer::parse(&world.sent, false).body.is_none());
+    let reason = "half an answer, killed by signal 9";
+    assert!(world.log.contains(reason), "{}", world.log);
+}
+
 #[test]
 fn a_local_redirect_goes_through_the_rules() {
     let mut world = world();

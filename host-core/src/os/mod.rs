@@ -45,7 +45,7 @@ pub use listener::{Accepted, Listener, Spare};
 pub use log::LogWriter;
 pub use lookup::lookup;
 pub use root::Root;
-pub use socket::{receive, reset, send, shutdown_write, wait};
+pub use socket::{look, receive, reset, send, shutdown_write, wait};
 pub use spawn::spawn;
 pub use spool::{SpoolFile, spool};
 pub use startup::{Serve, run};

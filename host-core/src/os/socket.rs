@@ -10,7 +10,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use socket2::SockRef;
 
-use crate::Wait;
+use crate::{Now, Session, Wait};
 
 /// Reads what `socket` has now into `slot`, and returns how many bytes; 0 is the end of the stream.
 ///
@@ -102,6 +102,24 @@ pub fn wait(
         backend: holds(1, PollFlags::IN | broken),
         until: None,
     })
+}
+
+/// Tells `session` of one of the things that `wait` names, if it holds now; returns whether one does, or the
+/// socket is broken.
+pub fn look(socket: impl AsFd, session: &mut Session, wait: Wait, now: Now) -> bool {
+    let backend = session.backend().map(|(_, fd)| fd);
+    match self::wait(&socket, backend, wait, Duration::ZERO) {
+        Ok(ready) if ready.backend => session.on_backend(now),
+        Ok(ready) if ready.write => session.on_writable(now),
+        Ok(ready) if ready.read => match receive(&socket, session.read_slot()) {
+            Ok(n) => session.on_read(n, now),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) => session.on_socket_error(&error, now),
+        },
+        Ok(_) => return false,
+        Err(error) => session.on_socket_error(&error, now),
+    }
+    true
 }
 
 #[cfg(test)]

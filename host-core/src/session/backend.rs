@@ -123,7 +123,8 @@ impl Session {
             task.until = None;
         }
         let known = task.exit.is_some() || !moved.has_process;
-        task.settled |= task.ended && known;
+        task.ended |= task.last;
+        task.settled |= task.last || (task.ended && known);
         if !task.settled && (task.ended || task.exit.is_some()) {
             let grace = now.monotonic.checked_add(GRACE);
             task.grace = task.grace.or(grace);
@@ -364,8 +365,8 @@ impl Session {
                 self.backend_failed(Status::SERVICE_UNAVAILABLE, "all places are taken", now);
             }
             Stage::Run if is_past(task.grace) => {
-                (task.ended, task.settled, task.grace) = (true, true, None);
-                self.advance(false, now);
+                // Nobody may have looked meanwhile.
+                (task.ready, task.last, task.grace) = (true, true, None);
             }
             Stage::Run if is_past(task.until) => {
                 let reason = format!("silent for {:?}", task.script.timeout);

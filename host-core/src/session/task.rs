@@ -46,6 +46,8 @@ pub(super) struct Task {
     pub(super) backend: Option<Backend>,
     /// An exchange may move something.
     pub(super) ready: bool,
+    /// It is the last one.
+    pub(super) last: bool,
     pub(super) scan: HeadScan,
     pub(super) head: Option<Head>,
     pub(super) answered: bool,
@@ -76,6 +78,7 @@ impl Task {
             turn: None,
             backend: None,
             ready: false,
+            last: false,
             scan: HeadScan::default(),
             head: None,
             answered: false,
