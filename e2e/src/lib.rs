@@ -24,6 +24,7 @@ pub use fixture::{Server, Site};
 pub use scripts::{Directives, Scripts, assert_gone, is_running, variables};
 pub use wire::{End, Wire};
 
+use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 /// How long anything may take: less than a server waits by itself for answers or clients (30 s and more).
@@ -64,6 +65,11 @@ pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Says why a test is skipped. What goes through `eprintln!` is shown only where a test fails.
+pub fn skipped(why: &str) {
+    let _ = writeln!(io::stderr(), "SKIPPED: {why}");
 }
 
 /// `len` bytes without a pattern, the same ones each time.

@@ -26,7 +26,7 @@ fn source() -> PathBuf {
 fn is_there(program: &str) -> bool {
     let there = Path::new(program).exists();
     if !there {
-        eprintln!("SKIPPED: there is no {program}");
+        e2e::skipped(&format!("there is no {program}"));
     }
     there
 }

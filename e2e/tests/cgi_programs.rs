@@ -16,7 +16,7 @@ fn program(name: &str) -> Option<PathBuf> {
     let mut paths = folders.iter().map(|folder| Path::new(folder).join(name));
     let found = paths.find(|path| path.exists());
     if found.is_none() {
-        eprintln!("SKIPPED: there is no {name}");
+        e2e::skipped(&format!("there is no {name}"));
     }
     found
 }

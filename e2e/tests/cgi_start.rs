@@ -218,7 +218,7 @@ fn hold(site: &Scripts) -> Option<Child> {
         },
         Err(error) => error.to_string(),
     };
-    eprintln!("SKIPPED: no lease: {reason}");
+    e2e::skipped(&format!("no lease: {reason}"));
     None
 }
 

@@ -166,7 +166,7 @@ fn a_folder_with_much_in_it(driver: &Driver) {
 
 fn with_curl(driver: &Driver) {
     if Command::new("curl").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: there is no curl");
+        e2e::skipped("there is no curl");
         return;
     }
     let place = Place::new(driver, "client_max_body_size 10m;");

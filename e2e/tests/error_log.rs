@@ -132,7 +132,7 @@ fn words(folder: &Path, address: SocketAddr) -> Vec<String> {
 
 fn the_words_of_nginx(driver: &Driver) {
     if Command::new("nginx").arg("-v").output().is_err() {
-        eprintln!("SKIPPED: there is no nginx");
+        e2e::skipped("there is no nginx");
         return;
     }
     let requests = [

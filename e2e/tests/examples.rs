@@ -139,7 +139,7 @@ fn accepted(driver: &Driver) {
     for example in EXAMPLES {
         // A program that is missing is warned about.
         if example.name == "cgi-bin" && !Path::new("/usr/bin/python3").exists() {
-            eprintln!("SKIPPED: there is no /usr/bin/python3");
+            e2e::skipped("there is no /usr/bin/python3");
             continue;
         }
         let config = folder().join(example.name).join("nginx.conf");

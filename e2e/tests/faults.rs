@@ -149,7 +149,7 @@ fn allow_descriptors(most: u64) -> bool {
     let set = setrlimit(Resource::Nofile, Rlimit { ..limit });
     let enough = set.is_ok() && limit.maximum.is_none_or(|maximum| maximum >= most);
     if !enough {
-        eprintln!("!! SKIPPED: {most} open files are not allowed");
+        e2e::skipped(&format!("{most} open files are not allowed"));
     }
     enough
 }

@@ -113,7 +113,7 @@ impl Drop for Nginx {
 
 fn compare(driver: &Driver, name: &str) {
     if Command::new("nginx").arg("-v").output().is_err() {
-        eprintln!("SKIPPED {name}: there is no nginx");
+        e2e::skipped(&format!("{name}, as there is no nginx"));
         return;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nginx");

@@ -44,7 +44,7 @@ fn rendered(site: &Site, path: &str) -> Option<String> {
 }
 
 fn skipped(what: &str) {
-    eprintln!("SKIPPED: there is no {what}");
+    e2e::skipped(&format!("there is no {what}"));
 }
 
 /// A browser that has hardly any processor time may give up early, and is started again.
